@@ -1,0 +1,57 @@
+#include "base/limit.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "p2p/error.h"
+
+void
+limit_init(struct limit *l, const char *name, uint64_t max,
+    struct limit *parent)
+{
+	l->name = name;
+	l->parent = parent;
+	l->max = max;
+	atomic_init(&l->used, 0);
+	atomic_init(&l->refused, 0);
+}
+
+static int
+take_one(struct limit *l, uint64_t n)
+{
+	uint64_t used = atomic_load(&l->used);
+
+	do {
+		if (used > l->max || n > l->max - used) {
+			atomic_fetch_add(&l->refused, 1);
+			return P2P_ERR_LIMIT;
+		}
+	} while (!atomic_compare_exchange_weak(&l->used, &used, used + n));
+	return 0;
+}
+
+int
+limit_take(struct limit *l, uint64_t n)
+{
+	struct limit *at, *undo;
+
+	for (at = l; at != NULL; at = at->parent) {
+		if (take_one(at, n) == 0)
+			continue;
+		for (undo = l; undo != at; undo = undo->parent)
+			atomic_fetch_sub(&undo->used, n);
+		return P2P_ERR_LIMIT;
+	}
+	return 0;
+}
+
+void
+limit_give(struct limit *l, uint64_t n)
+{
+	uint64_t was;
+
+	for (; l != NULL; l = l->parent) {
+		was = atomic_fetch_sub(&l->used, n);
+		assert(was >= n);
+	}
+}

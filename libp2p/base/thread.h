@@ -1,0 +1,54 @@
+/*
+ * base/thread.h -- every thread of the library, and how they begin and end.
+ *
+ * The roster.  N is a limit of the host's configuration.
+ *
+ *	name		how many	started by	woken by	joined by
+ *	p2p-accept	one a listener	listen()	its wake pipe	unlisten(), stop()
+ *	p2p-upgrade	up to N inbound	accept thread	shutdown(2)	housekeeping, stop()
+ *	p2p-dial	up to N		connect()	shutdown(2)	the dialing caller
+ *	p2p-worker	one a connection upgrade, dial	shutdown(2)	housekeeping, stop()
+ *	p2p-flush	one to four	host_new()	its wake pipe	stop()
+ *	p2p-handler	up to N, reused	worker		its condition	the pool, stop()
+ *	p2p-house	one		host_new()	its condition	stop()
+ *	p2p-dns		up to 4		first lookup	its condition	stop()
+ *
+ * All of them block every signal and have stacks of THREAD_STACK bytes.  None
+ * is cancelled or polled with sleep.  None is detached, with one exception: a
+ * p2p-dns thread that sits inside getaddrinfo(3) when the host stops cannot be
+ * woken by any means; it owns what it uses, is left behind, and ends by itself.
+ */
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define THREAD_STACK		(256 * 1024)	/* bytes; see THREAD_STACK_SMALL */
+#define THREAD_STACK_SMALL	(64 * 1024)	/* workers, flushers, accept */
+
+struct thread {
+	pthread_t	id;
+	bool		started;
+};
+
+/*
+ * Start fn(arg) as a thread of that name (at most 15 characters).
+ * Returns 0 or -errno (-EAGAIN: the system has no more threads).
+ */
+int	thread_start(struct thread *t, const char *name, size_t stack,
+	    void (*fn)(void *arg), void *arg);
+
+/* Wait for the end of a started thread; nothing if it never started. */
+void	thread_join(struct thread *t);
+
+/* Let it go, see the roster: only for p2p-dns. */
+void	thread_abandon(struct thread *t);
+
+bool	thread_is_self(const struct thread *t);
+
+/* Threads of this library that run now, for counters and tests. */
+unsigned	thread_count(void);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * p2p/peerstore.h -- what the host remembers of peers.
+ *
+ * Addresses with a time to live, protocols, public keys and free metadata, in
+ * memory, each capped (limits peerstore-*).  What comes from the peer itself is
+ * put there by identify; the caller may add what it knows.
+ */
+#ifndef P2P_PEERSTORE_H
+#define P2P_PEERSTORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "p2p/peer_id.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct p2p_host;
+struct p2p_key;
+struct p2p_multiaddr;
+
+#define P2P_TTL_FOREVER		UINT64_MAX	/* until removed */
+
+/*
+ * Remember an address (with or without the peer's /p2p) for ttl_s seconds; a
+ * longer life already there stays.  Returns 0, P2P_ERR_WRONG_PEER (it ends in
+ * another /p2p), P2P_ERR_LIMIT or -ENOMEM.
+ */
+int	p2p_peerstore_add(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, const struct p2p_multiaddr *ma,
+	    uint64_t ttl_s);
+
+/* Live addresses: a new array ending in NULL, p2p_host_addresses_free(). */
+int	p2p_peerstore_addresses(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, struct p2p_multiaddr ***out);
+
+/* Forget a peer altogether. */
+int	p2p_peerstore_remove(struct p2p_host *host,
+	    const struct p2p_peer_id *peer);
+
+/*
+ * The protocols the peer said it accepts, as one new block: an array of
+ * strings that ends in NULL; free(3) it.  P2P_ERR_NOT_FOUND before identify.
+ */
+int	p2p_peerstore_protocols(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, char ***out);
+
+/* The peer's public key, new; P2P_ERR_NOT_FOUND when never seen. */
+int	p2p_peerstore_key(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, struct p2p_key **out);
+
+/*
+ * Free metadata: small values by name ("agent" and "protocol-version" are set
+ * by identify).  get copies at most cap bytes and sets *len to the whole size.
+ */
+int	p2p_peerstore_put(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, const char *name,
+	    const void *value, size_t len);
+int	p2p_peerstore_get(struct p2p_host *host,
+	    const struct p2p_peer_id *peer, const char *name,
+	    void *value, size_t cap, size_t *len);
+
+/* Known peers: a new array of *n; free(3) it. */
+int	p2p_peerstore_peers(struct p2p_host *host, struct p2p_peer_id **out,
+	    size_t *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,104 @@
+/*
+ * security/security.h -- the contract of a security protocol: a codec, not a
+ * stream.
+ *
+ * A codec has no file descriptor and no clock.  While it shakes hands it takes
+ * bytes of the peer and makes bytes for the peer; afterwards it seals batches
+ * and opens records.  Sealing and opening are two halves: one thread may seal
+ * while another opens, and two threads never do the same half at once (the
+ * flusher role and the worker see to that).
+ */
+#ifndef SECURITY_SECURITY_H
+#define SECURITY_SECURITY_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "p2p/peer_id.h"
+
+struct p2p_key;
+struct codec;
+
+#define SECURITY_MUXERS_MAX	8
+
+/*
+ * What a handshake needs.  Borrowed for codec_new() only, but for key and
+ * context, which outlive the codec.
+ */
+struct security_params {
+	const struct p2p_key	*key;		/* our identity */
+	void			*context;	/* of ops->context_new */
+	bool			 dialer;
+	const struct p2p_peer_id *expected;	/* NULL: anyone */
+	const char *const	*muxers;	/* ids we offer; ends in NULL */
+};
+
+/* What a handshake found out. */
+struct security_result {
+	struct p2p_peer_id	 peer;
+	struct p2p_key		*remote_key;	/* owned by the codec */
+	const char		*muxer;		/* one of params' by inlined
+						 * negotiation, or NULL */
+};
+
+struct security_ops {
+	const char	*id;			/* "/tls/1.0.0" */
+
+	/*
+	 * What all connections of a host share (certificate, static key).
+	 * Any thread; thread-safe afterwards.
+	 */
+	int	(*context_new)(const struct p2p_key *key,
+		    const char *const *muxers, void **out);
+	void	(*context_free)(void *context);
+
+	int	(*codec_new)(const struct security_params *params,
+		    struct codec **out);
+	void	(*codec_free)(struct codec *c);	/* NULL is fine */
+
+	/*
+	 * One step.  Consumes from in what it can; appends to out what the
+	 * peer must get, also when it fails (an alert), and the caller sends
+	 * it before anything else.  Returns 1 when more input is needed, 0
+	 * when done (in may hold bytes of the next layer), or an error:
+	 * P2P_ERR_WRONG_PEER (result's peer says who it is),
+	 * P2P_ERR_SECURITY, P2P_ERR_NO_PROTOCOL (no muxer in common),
+	 * P2P_ERR_TOO_LARGE (out is too small: needs SECURITY_OUT_MIN).
+	 */
+	int	(*handshake)(struct codec *c, struct rd *in, struct wr *out);
+	const struct security_result *(*result)(const struct codec *c);
+
+	/* Upper bound of what seal makes of len bytes. */
+	size_t	(*sealed_size)(size_t len);
+
+	/*
+	 * Turn len bytes of plaintext into records, appended to out, which
+	 * has room for sealed_size(len).  len may be 0: then only what the
+	 * protocol itself has to say (a key update) is written, if anything.
+	 * The flusher's thread.  Returns 0 or an error that ends the
+	 * connection.
+	 */
+	int	(*seal)(struct codec *c, const uint8_t *plain, size_t len,
+		    struct wr *out);
+
+	/*
+	 * Open records in place: buf holds *len bytes of the peer's; those of
+	 * whole records become plaintext at the front of buf, *plain bytes;
+	 * what is left of an incomplete record (at most record_max) is moved
+	 * behind it and *len becomes its size, or the codec keeps it and *len
+	 * becomes 0.  The worker's thread.  Returns 0, 1 (the peer closed
+	 * cleanly: nothing more will come) or an error.  *talk is set when
+	 * the protocol wants a seal soon.
+	 */
+	int	(*open)(struct codec *c, uint8_t *buf, size_t *len,
+		    size_t *plain, bool *talk);
+
+	/* The last words (close_notify); appended to out, may be nothing. */
+	void	(*close)(struct codec *c, struct wr *out);
+};
+
+#define SECURITY_OUT_MIN	(64 * 1024)	/* room a handshake step wants */
+
+extern const struct security_ops security_tls;
+
+#endif

@@ -1,0 +1,112 @@
+#include "check.h"
+
+#include <CUnit/Basic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "p2p/error.h"
+
+/* A hang is a failure: no program runs longer than this. */
+#define CHECK_TIMEOUT_S	300
+
+static void
+result(bool good, const char *text, const char *file, unsigned line)
+{
+	CU_assertImplementation(good ? CU_TRUE : CU_FALSE, line, text, file, "",
+	    CU_FALSE);
+	if (!good)
+		fprintf(stderr, "%s:%u: %s\n", file, line, text);
+}
+
+void
+check_error(int got, int want, const char *expr, const char *file,
+    unsigned line)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s: got %d (%s), want %d (%s)", expr, got,
+	    p2p_strerror(got), want, p2p_strerror(want));
+	result(got == want, text, file, line);
+}
+
+void
+check_int(long long got, long long want, const char *expr, const char *file,
+    unsigned line)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s: got %lld, want %lld", expr, got, want);
+	result(got == want, text, file, line);
+}
+
+void
+check_text(const char *got, const char *want, const char *expr,
+    const char *file, unsigned line)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s: got \"%s\", want \"%s\"", expr,
+	    got != NULL ? got : "(null)", want);
+	result(got != NULL && strcmp(got, want) == 0, text, file, line);
+}
+
+void
+check_bytes(const void *got, size_t gotlen, const void *want, size_t wantlen,
+    const char *expr, const char *file, unsigned line)
+{
+	char text[1024], a[2 * 64 + 1], b[2 * 64 + 1];
+	bool same = gotlen == wantlen &&
+	    (wantlen == 0 || memcmp(got, want, wantlen) == 0);
+
+	hex_put(a, got, gotlen > 64 ? 64 : gotlen);
+	hex_put(b, want, wantlen > 64 ? 64 : wantlen);
+	snprintf(text, sizeof(text), "%s: got %zu %s, want %zu %s", expr, gotlen,
+	    a, wantlen, b);
+	result(same, text, file, line);
+}
+
+uint8_t *
+check_unhex(const char *hex, size_t *len)
+{
+	char *packed = malloc(strlen(hex) + 1), *p = packed;
+	uint8_t *out;
+	size_t n;
+
+	for (; *hex != '\0'; hex++)
+		if (strchr(" \t\n", *hex) == NULL)
+			*p++ = *hex;
+	*p = '\0';
+	n = strlen(packed) / 2;
+	out = malloc(n > 0 ? n : 1);
+	if (hex_get(packed, out, n, len) != 0)
+		abort();
+	free(packed);
+	return out;
+}
+
+int
+check_main(int argc, char **argv)
+{
+	const struct test *t;
+	CU_pSuite suite;
+	unsigned failed;
+
+	alarm(CHECK_TIMEOUT_S);
+	if (CU_initialize_registry() != CUE_SUCCESS ||
+	    (suite = CU_add_suite(check_suite, NULL, NULL)) == NULL)
+		return 99;
+	for (t = check_tests; t->name != NULL; t++)
+		if (argc < 2 || strstr(t->name, argv[1]) != NULL)
+			CU_add_test(suite, t->name, t->fn);
+	CU_basic_set_mode(CU_BRM_VERBOSE);
+	CU_basic_run_tests();
+	failed = CU_get_number_of_failures();
+	if (CU_get_number_of_tests_run() == 0)
+		failed = 1;		/* a run that tested nothing */
+	CU_cleanup_registry();
+	return failed > 0;
+}
