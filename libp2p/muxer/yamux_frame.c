@@ -1,0 +1,35 @@
+#include "muxer/yamux_frame.h"
+
+#include "p2p/error.h"
+
+int
+yamux_hdr_get(struct rd *r, struct yamux_hdr *h)
+{
+	uint8_t version, type;
+	struct rd in;
+	int e;
+
+	if ((e = rd_bytes(r, YAMUX_HDR_SIZE, &in)) != 0 ||
+	    (e = rd_u8(&in, &version)) != 0 ||
+	    (e = rd_u8(&in, &type)) != 0 ||
+	    (e = rd_be16(&in, &h->flags)) != 0 ||
+	    (e = rd_be32(&in, &h->stream)) != 0 ||
+	    (e = rd_be32(&in, &h->length)) != 0)
+		return e;
+	if (version != 0 || type > YAMUX_GOAWAY)
+		return P2P_ERR_FORMAT;
+	h->type = type;
+	if ((type == YAMUX_DATA || type == YAMUX_WINDOW) == (h->stream == 0))
+		return P2P_ERR_FORMAT;
+	return 0;
+}
+
+void
+yamux_hdr_put(struct wr *w, const struct yamux_hdr *h)
+{
+	wr_u8(w, 0);
+	wr_u8(w, (uint8_t)h->type);
+	wr_be16(w, h->flags);
+	wr_be32(w, h->stream);
+	wr_be32(w, h->length);
+}
