@@ -72,7 +72,7 @@ link_end(struct link *l, int reason, bool by_us)
 		return;
 	l->ended = true;
 	l->end = reason;
-	l->by_us = by_us;
+	l->by_us = l->by_us || by_us;
 	(void)shutdown(l->raw.fd, SHUT_RDWR);
 	cond_broadcast(&l->room);
 }

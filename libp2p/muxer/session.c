@@ -443,7 +443,7 @@ session_close(struct session *s, int reason)
 }
 
 void
-session_shutdown(struct session *s, uint64_t deadline)
+session_leave(struct session *s)
 {
 	struct link *l = &s->link;
 
@@ -454,6 +454,16 @@ session_shutdown(struct session *s, uint64_t deadline)
 		l->ops->goaway(l->mux, MUX_CODE_NONE);
 		link_flush(l);
 	}
+	lock_unlock(&l->mtx);
+}
+
+void
+session_shutdown(struct session *s, uint64_t deadline)
+{
+	struct link *l = &s->link;
+
+	session_leave(s);
+	lock_lock(&l->mtx);
 	if (link_drain(l, deadline) == 0) {
 		link_goodbye(l);
 		(void)shutdown(l->raw.fd, SHUT_WR);
@@ -487,6 +497,12 @@ session_open(struct session *s, struct mstream **out)
 	lock_unlock(&s->link.mtx);
 	*out = ms;
 	return 0;
+}
+
+const struct link *
+session_link(const struct session *s)
+{
+	return &s->link;
 }
 
 bool

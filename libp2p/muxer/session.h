@@ -62,6 +62,9 @@ bool	session_ended_by_us(const struct session *s);
 /* End it now.  Any thread, any number of times. */
 void	session_close(struct session *s, int reason);
 
+/* Begin to end it kindly: no new streams, the goaway is sent.  No waiting. */
+void	session_leave(struct session *s);
+
 /*
  * End it kindly: goaway, everything staged is sent, the peer gets until the
  * deadline to finish; then end it.  Blocks.  Not the worker.
@@ -73,6 +76,9 @@ void	session_shutdown(struct session *s, uint64_t deadline);
  * Returns 0, P2P_ERR_LIMIT, P2P_ERR_DISCONNECTED or -ENOMEM.
  */
 int	session_open(struct session *s, struct mstream **out);
+
+/* Its link, for addresses; borrowed. */
+const struct link	*session_link(const struct session *s);
 
 bool		session_alive(struct session *s);
 unsigned	session_streams(struct session *s);

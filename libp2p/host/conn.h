@@ -1,0 +1,95 @@
+/*
+ * host/conn.h -- one upgraded connection: who, over what, and its worker.
+ *
+ * References: the swarm's table (until the worker was joined), each stream,
+ * each event about it, each caller in the middle of something.  The last one
+ * frees it, and closes its descriptor with the session.
+ */
+#ifndef HOST_CONN_H
+#define HOST_CONN_H
+
+#include "host/host.h"
+
+/*
+ *	I	after conn_start()	w	holder of host->swarm
+ *	W	the worker		a	atomic
+ */
+struct conn {
+	TAILQ_ENTRY(conn) link;		/* [w] host->conns or ->dead */
+	struct p2p_host	*host;		/* [I] */
+	uint64_t	 number;	/* [I] */
+	struct p2p_peer_id peer;	/* [I] */
+	bool		 outbound;	/* [I] */
+	const char	*security;	/* [I] static */
+	const char	*muxer;		/* [I] static */
+	uint64_t	 time_us;	/* [I] what the dial took */
+	struct session	*session;	/* [I] counted */
+	struct thread	 worker;	/* [w] */
+	bool		 started;	/* [w] worker may be joined */
+	struct limit	*slot;		/* [I] held until freed */
+	struct limit	 negotiating;	/* [a] */
+	uint64_t	 idle_since;	/* [w] 0: has streams */
+	bool		 keep;		/* [w] asked for: never idle */
+	int		 reason;	/* [W] */
+	bool		 by_us;		/* [W] */
+	atomic_uint	 refs;		/* [a] */
+};
+
+struct conn_params {
+	struct p2p_host	*host;
+	struct raw	*raw;		/* taken on success */
+	struct upgraded	*up;		/* taken on success */
+	bool		 outbound;
+	bool		 keep;
+	uint64_t	 time_us;
+};
+
+/*
+ * Make it, count it, put it into the table and start its worker.  On success
+ * *out is referenced for the caller.  Returns 0, P2P_ERR_LIMIT,
+ * P2P_ERR_STOPPED or -errno.
+ */
+int	conn_start(const struct conn_params *p, struct conn **out);
+
+void	conn_ref(struct conn *c);
+void	conn_unref(struct conn *c);
+
+const struct p2p_multiaddr	*conn_remote(const struct conn *c);
+const struct p2p_multiaddr	*conn_local(const struct conn *c);
+
+/*
+ * Open and negotiate a stream: P2P_ERR_NO_PROTOCOL when all are refused.
+ */
+int	conn_open(struct conn *c, const char *const *protocols,
+	    uint64_t deadline, struct p2p_stream **out);
+
+/* The public stream around an mstream; takes it, and a reference to c. */
+int	stream_new(struct conn *c, struct mstream *ms, const char *protocol,
+	    struct p2p_stream **out);
+
+/* The oldest live connection to a peer, referenced, or NULL. */
+struct conn	*swarm_find(struct p2p_host *host,
+		    const struct p2p_peer_id *peer);
+struct conn	*swarm_find_number(struct p2p_host *host, uint64_t number);
+
+/* An inbound raw connection: admitted, then upgraded in a thread. */
+void	swarm_inbound(struct p2p_host *host, struct raw *raw);
+
+/* The housekeeping thread. */
+void	swarm_house(void *host);
+
+/* For stop: end all connections kindly, then at once. */
+void	swarm_shutdown(struct p2p_host *host, uint64_t soft, uint64_t hard);
+
+/* Tell the application and the services; conn.c and events.c. */
+int	events_new(struct p2p_host *host, struct events **out);
+void	events_post(struct events *ev, enum p2p_event_kind kind,
+	    struct conn *c);
+int	events_stop(struct events *ev, uint64_t deadline);
+void	events_free(struct events *ev);
+
+/* Whether the calling thread runs a handler or an event of this host. */
+bool	host_is_inside(const struct p2p_host *host);
+void	host_enter(const struct p2p_host *host);	/* NULL: leave */
+
+#endif

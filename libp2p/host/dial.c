@@ -1,0 +1,462 @@
+/*
+ * A dial group: the caller starts a thread for each address, a quarter of a
+ * second apart, or at once when the one before has failed, and waits.  The
+ * first connection wins; the group's wake descriptor ends the other attempts,
+ * which all wait in poll(2) with it, and the caller joins them.
+ *
+ * While a group dials a peer, other callers that want the same peer wait for it
+ * instead of dialing too, each with its own deadline.
+ */
+#include "host/dial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "host/peerstore.h"
+#include "host/report.h"
+#include "p2p/error.h"
+#include "p2p/multiaddr.h"
+#include "transport/resolve.h"
+
+#define STAGGER		(250 * CLOCK_MS)
+#define PARALLEL	8
+#define CONNECT_MAX	(5 * CLOCK_S)	/* of one TCP connect */
+#define ADDRS_MAX	REPORT_MAX
+
+_Static_assert(ADDRS_MAX == sizeof(((struct dial_target *)0)->addrs) /
+    sizeof(struct p2p_multiaddr *), "every address has its attempt");
+
+struct attempt {
+	struct dial_group	*group;
+	const struct p2p_multiaddr *ma;
+	struct thread		 thread;
+	enum p2p_stage		 stage;
+	int			 error;
+	uint64_t		 begun, time_us;
+	struct p2p_peer_id	 actual;
+	bool			 done;		/* under group->mtx */
+};
+
+/*
+ *	I	after dial() began	g	holder of mtx
+ *	w	holder of host->swarm
+ */
+struct dial_group {
+	TAILQ_ENTRY(dial_group) link;	/* [w] host->dials */
+	struct p2p_host	*host;		/* [I] */
+	const struct dial_target *target;	/* [I] */
+	uint64_t	 deadline;	/* [I] */
+	bool		 keep;		/* [I] */
+	struct wake	 cancel;	/* [I] set: give up */
+	struct lock	 mtx;		/* LOCK_LEAF */
+	struct cond	 changed;	/* mtx: an attempt is done */
+	struct attempt	 attempts[ADDRS_MAX];
+	size_t		 started;	/* the caller's */
+	size_t		 done;		/* [g] */
+	struct conn	*winner;	/* [g] counted */
+};
+
+static int
+connect_raw(struct attempt *a, struct raw *raw)
+{
+	struct dial_group *g = a->group;
+	const struct host_transport *t;
+	uint64_t deadline = clock_after(clock_now(), CONNECT_MAX);
+
+	a->stage = P2P_STAGE_CONNECT;
+	if ((t = host_transport_for(g->host, a->ma)) == NULL)
+		return P2P_ERR_UNSUPPORTED;
+	return t->ops->dial(t->context, a->ma, g->cancel.fd,
+	    deadline < g->deadline ? deadline : g->deadline, raw);
+}
+
+static int
+attempt_conn(struct attempt *a, struct conn **out)
+{
+	struct dial_group *g = a->group;
+	const struct p2p_peer_id *expected = g->target->any_peer ? NULL :
+	    &g->target->peer;
+	struct raw raw = { .fd = -1 };
+	struct upgraded up = { 0 };
+	struct conn_params cp = { .host = g->host, .raw = &raw, .up = &up,
+	    .outbound = true, .keep = g->keep };
+	int e;
+
+	if ((e = connect_raw(a, &raw)) != 0)
+		return e;
+	e = upgrade(&g->host->upgrader, &raw, true, expected, g->cancel.fd,
+	    g->deadline, &a->stage, &up);
+	a->actual = up.peer;
+	if (e == 0 && p2p_peer_id_equal(&up.peer, &g->host->id))
+		e = P2P_ERR_SELF;
+	cp.time_us = (clock_now() - a->begun) / CLOCK_US;
+	if (e == 0)
+		e = conn_start(&cp, out);
+	if (up.codec != NULL && e != 0)
+		up.sec->codec_free(up.codec);
+	free(up.early);
+	raw_close(&raw);
+	return e;
+}
+
+static void
+attempt_run(void *arg)
+{
+	struct attempt *a = arg;
+	struct dial_group *g = a->group;
+	struct conn *c = NULL;
+
+	a->error = attempt_conn(a, &c);
+	a->time_us = (clock_now() - a->begun) / CLOCK_US;
+	limit_give(&g->host->limits[LIMIT_DIALS], 1);
+	lock_lock(&g->mtx);
+	if (c != NULL && g->winner == NULL) {
+		g->winner = c;
+		c = NULL;
+	}
+	a->done = true;
+	g->done++;
+	cond_broadcast(&g->changed);
+	lock_unlock(&g->mtx);
+	if (c != NULL) {		/* another address was faster */
+		session_close(c->session, 0);
+		conn_unref(c);
+	}
+}
+
+static void
+start_attempt(struct dial_group *g)
+{
+	struct attempt *a = &g->attempts[g->started];
+	int e;
+
+	a->group = g;
+	a->ma = g->target->addrs[g->started++];
+	a->stage = P2P_STAGE_CONNECT;
+	a->begun = clock_now();
+	if ((e = limit_take(&g->host->limits[LIMIT_DIALS], 1)) == 0 &&
+	    (e = thread_start(&a->thread, "p2p-dial", THREAD_STACK,
+	    attempt_run, a)) != 0)
+		limit_give(&g->host->limits[LIMIT_DIALS], 1);
+	if (e == 0)
+		return;
+	a->error = e;
+	lock_lock(&g->mtx);
+	a->done = true;
+	g->done++;
+	lock_unlock(&g->mtx);
+}
+
+/* Wait for a winner, the end of all, or the time to start one more. */
+static bool
+wait_step(struct dial_group *g)
+{
+	bool more = g->started < g->target->n;
+	size_t done;
+	uint64_t until = g->deadline;
+	bool decided;
+
+	if (more && clock_after(clock_now(), STAGGER) < until)
+		until = clock_after(clock_now(), STAGGER);
+	lock_lock(&g->mtx);
+	done = g->done;
+	while (g->winner == NULL && g->done < g->started &&
+	    !(more && g->done > done))
+		if (!cond_wait(&g->changed, &g->mtx, until))
+			break;
+	decided = g->winner != NULL || clock_now() >= g->deadline ||
+	    (g->done == g->started && !more) ||
+	    atomic_load(&g->host->stopped);
+	lock_unlock(&g->mtx);
+	return decided;
+}
+
+static unsigned
+running(struct dial_group *g)
+{
+	unsigned n;
+
+	lock_lock(&g->mtx);
+	n = (unsigned)(g->started - g->done);
+	lock_unlock(&g->mtx);
+	return n;
+}
+
+static void
+run_group(struct dial_group *g)
+{
+	bool decided = false;
+	size_t i;
+
+	while (!decided) {
+		if (g->started < g->target->n && running(g) < PARALLEL)
+			start_attempt(g);
+		decided = wait_step(g);
+	}
+	wake_set(&g->cancel);
+	for (i = 0; i < g->started; i++)
+		thread_join(&g->attempts[i].thread);
+}
+
+static int
+outcome(const struct dial_group *g)
+{
+	size_t i;
+
+	if (atomic_load(&g->host->stopped))
+		return P2P_ERR_STOPPED;
+	if (g->started == 1 && g->attempts[0].error != P2P_ERR_CLOSED)
+		return g->attempts[0].error;
+	for (i = 0; i < g->started; i++)
+		if (g->attempts[i].error == P2P_ERR_WRONG_PEER ||
+		    g->attempts[i].error == P2P_ERR_SELF)
+			return g->attempts[i].error;
+	return clock_now() >= g->deadline ? P2P_ERR_TIMEOUT :
+	    P2P_ERR_UNREACHABLE;
+}
+
+static int
+make_report(const struct dial_group *g, struct p2p_report **out)
+{
+	const struct attempt *a;
+	struct p2p_report *r;
+	size_t i;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return -ENOMEM;
+	r->any = g->target->any_peer;
+	r->expected = g->target->peer;
+	for (i = 0; i < g->started; i++) {
+		a = &g->attempts[i];
+		r->attempts[i].stage = a->stage;
+		r->attempts[i].error = a->error;
+		r->attempts[i].time_us = a->time_us;
+		r->attempts[i].actual = a->actual;
+		r->attempts[i].address = strdup(p2p_multiaddr_text(a->ma));
+		r->n++;
+		if (r->attempts[i].address == NULL) {
+			p2p_report_free(r);
+			return -ENOMEM;
+		}
+	}
+	*out = r;
+	return 0;
+}
+
+static int
+group_begin(struct p2p_host *h, struct dial_group *g)
+{
+	int e;
+
+	if ((e = wake_init(&g->cancel)) != 0)
+		return e;
+	lock_init(&g->mtx, LOCK_LEAF);
+	cond_init(&g->changed);
+	lock_lock(&h->swarm);
+	if (atomic_load(&h->stopped))
+		e = P2P_ERR_STOPPED;
+	else
+		TAILQ_INSERT_TAIL(&h->dials, g, link);
+	lock_unlock(&h->swarm);
+	if (e != 0) {
+		cond_destroy(&g->changed);
+		lock_destroy(&g->mtx);
+		wake_fini(&g->cancel);
+	}
+	return e;
+}
+
+static void
+group_end(struct p2p_host *h, struct dial_group *g)
+{
+	lock_lock(&h->swarm);
+	TAILQ_REMOVE(&h->dials, g, link);
+	cond_broadcast(&h->swarm_changed);
+	lock_unlock(&h->swarm);
+	cond_destroy(&g->changed);
+	lock_destroy(&g->mtx);
+	wake_fini(&g->cancel);
+}
+
+int
+dial(struct p2p_host *h, const struct dial_target *target, bool keep,
+    uint64_t deadline, struct conn **out, struct p2p_report **report)
+{
+	struct dial_group *g;
+	int e;
+
+	if (target->n == 0)
+		return P2P_ERR_NO_ADDRESS;
+	if ((g = calloc(1, sizeof(*g))) == NULL)
+		return -ENOMEM;
+	g->host = h;
+	g->target = target;
+	g->deadline = deadline;
+	g->keep = keep;
+	if ((e = group_begin(h, g)) != 0) {
+		free(g);
+		return e;
+	}
+	run_group(g);
+	e = g->winner != NULL ? 0 : outcome(g);
+	if (report != NULL && make_report(g, report) != 0)
+		*report = NULL;
+	group_end(h, g);
+	*out = g->winner;
+	free(g);
+	return e;
+}
+
+void
+dial_stop(struct p2p_host *h)
+{
+	struct dial_group *g;
+
+	lock_lock(&h->swarm);
+	TAILQ_FOREACH(g, &h->dials, link)
+		wake_set(&g->cancel);
+	cond_broadcast(&h->swarm_changed);
+	lock_unlock(&h->swarm);
+}
+
+void
+dial_wait(struct p2p_host *h, uint64_t deadline)
+{
+	lock_lock(&h->swarm);
+	while (!TAILQ_EMPTY(&h->dials) &&
+	    cond_wait(&h->swarm_changed, &h->swarm, deadline))
+		;
+	lock_unlock(&h->swarm);
+}
+
+/* Somebody dials this peer already: wait for him.  The swarm's lock is free. */
+static void
+wait_for_others(struct p2p_host *h, const struct p2p_peer_id *peer,
+    uint64_t deadline)
+{
+	struct dial_group *g;
+
+	lock_lock(&h->swarm);
+	do {
+		TAILQ_FOREACH(g, &h->dials, link)
+			if (!g->target->any_peer &&
+			    p2p_peer_id_equal(&g->target->peer, peer))
+				break;
+	} while (g != NULL && cond_wait(&h->swarm_changed, &h->swarm, deadline));
+	lock_unlock(&h->swarm);
+}
+
+static void
+target_clear(struct dial_target *t)
+{
+	while (t->n > 0)
+		p2p_multiaddr_free(t->addrs[--t->n]);
+}
+
+/* One address of the target's, resolved if it is a name.  Takes ma. */
+static int
+add_address(struct p2p_host *h, struct dial_target *t,
+    struct p2p_multiaddr *ma, uint64_t deadline)
+{
+	struct p2p_multiaddr *found[RESOLVE_MAX];
+	size_t i, n;
+	int e;
+
+	if (!resolve_needed(ma)) {
+		if (t->n < ADDRS_MAX)
+			t->addrs[t->n++] = ma;
+		else
+			p2p_multiaddr_free(ma);
+		return 0;
+	}
+	e = resolve(h->resolver, ma, deadline, found, &n);
+	p2p_multiaddr_free(ma);
+	for (i = 0; e == 0 && i < n; i++) {
+		if (t->n < ADDRS_MAX)
+			t->addrs[t->n++] = found[i];
+		else
+			p2p_multiaddr_free(found[i]);
+	}
+	return e;
+}
+
+/* The addresses that the peer store knows. */
+static int
+from_store(struct p2p_host *h, struct dial_target *t, uint64_t deadline)
+{
+	struct p2p_multiaddr **known;
+	size_t i;
+	int e, last = 0;
+
+	if ((e = peerstore_addresses(h->peerstore, &t->peer, &known)) != 0)
+		return e == P2P_ERR_NOT_FOUND ? P2P_ERR_NO_ADDRESS : e;
+	for (i = 0; known[i] != NULL; i++) {
+		if ((e = add_address(h, t, known[i], deadline)) != 0)
+			last = e;
+	}
+	free(known);
+	if (t->n > 0)
+		return 0;
+	return last != 0 ? last : P2P_ERR_NO_ADDRESS;
+}
+
+/* What the caller's text means; *ma is NULL for a bare peer id. */
+static int
+parse_target(const char *text, bool any_peer, struct dial_target *t,
+    struct p2p_multiaddr **ma)
+{
+	int e;
+
+	*ma = NULL;
+	if (text[0] != '/')
+		return p2p_peer_id_parse(text, &t->peer);
+	if ((e = p2p_multiaddr_parse(text, ma)) != 0)
+		return e;
+	if (p2p_multiaddr_peer(*ma, &t->peer) == 0)
+		return 0;
+	if (any_peer) {
+		t->any_peer = true;
+		return 0;
+	}
+	p2p_multiaddr_free(*ma);
+	*ma = NULL;
+	return P2P_ERR_NO_PEER;
+}
+
+int
+dial_target_conn(struct p2p_host *h, const char *text,
+    const struct p2p_connect_options *o, uint64_t deadline,
+    struct conn **out, struct p2p_report **report)
+{
+	struct dial_target t = { 0 };
+	struct p2p_multiaddr *ma;
+	int e;
+
+	if ((e = parse_target(text, o->any_peer, &t, &ma)) != 0)
+		return e;
+	e = P2P_ERR_SELF;
+	if (!t.any_peer && p2p_peer_id_equal(&t.peer, &h->id))
+		goto done;
+	*out = NULL;
+	if (!t.any_peer && !o->fresh) {
+		wait_for_others(h, &t.peer, deadline);
+		*out = swarm_find(h, &t.peer);
+	}
+	e = 0;
+	if (*out != NULL)
+		goto done;
+	if (ma != NULL) {
+		e = add_address(h, &t, ma, deadline);
+		ma = NULL;
+	} else {
+		e = from_store(h, &t, deadline);
+	}
+	if (e == 0)
+		e = dial(h, &t, true, deadline, out, report);
+done:
+	p2p_multiaddr_free(ma);
+	target_clear(&t);
+	return e;
+}

@@ -1,0 +1,402 @@
+/*
+ * The host itself: made, told to listen, given handlers, stopped.
+ *
+ * Stop, in this order: the flag and the descriptor that all upgrades poll; no
+ * more accepts; no more dials; goaway to all and a third of the time to drain;
+ * connections ended and their workers joined; the event thread; handlers, whose
+ * streams have all ended by now; then the helpers.  Peers cannot delay any of
+ * it; a handler that sits in its own code can, and stop says so.
+ */
+#include "host/host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "host/conn.h"
+#include "host/dial.h"
+#include "host/peerstore.h"
+#include "host/pool.h"
+#include "muxer/flusher.h"
+#include "p2p/error.h"
+#include "p2p/key.h"
+#include "p2p/multiaddr.h"
+#include "p2p/version.h"
+#include "transport/resolve.h"
+
+#define STOP_MS		2000
+#define PROTOCOLS_MAX_METADATA	4096
+
+static unsigned
+flusher_threads(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN) / 2;
+
+	return n < 1 ? 1 : n > FLUSHER_THREADS_MAX ? FLUSHER_THREADS_MAX :
+	    (unsigned)n;
+}
+
+static int
+make_identity(struct p2p_host *h, const struct p2p_host_config *c)
+{
+	int e;
+
+	if (c->key != NULL)
+		e = p2p_key_dup(c->key, &h->key);
+	else
+		e = p2p_key_generate(P2P_KEY_ED25519, 0, &h->key);
+	if (e != 0)
+		return e;
+	p2p_peer_id_from_key(h->key, &h->id);
+	if (c->agent != NULL)
+		h->agent = strdup(c->agent);
+	else if (asprintf(&h->agent, "libp2p-c/%s", p2p_version()) == -1)
+		h->agent = NULL;
+	return h->agent != NULL ? 0 : -ENOMEM;
+}
+
+static int
+make_parts(struct p2p_host *h, const struct p2p_host_config *c)
+{
+	struct peerstore_caps caps = {
+		.peers = h->limits[LIMIT_PEERS].max,
+		.addrs = h->limits[LIMIT_PEER_ADDRS].max,
+		.protocols = 256,
+		.metadata = PROTOCOLS_MAX_METADATA,
+	};
+	int e;
+
+	if ((e = make_identity(h, c)) != 0 ||
+	    (e = upgrader_init(&h->upgrader, h->key, c->security,
+	    c->muxers)) != 0 ||
+	    (e = wake_init(&h->stopping)) != 0 ||
+	    (e = peerstore_new(&caps, &h->peerstore)) != 0 ||
+	    (e = resolver_new(&h->resolver)) != 0 ||
+	    (e = pool_new(&h->limits[LIMIT_HANDLERS], &h->pool)) != 0 ||
+	    (e = flusher_new(flusher_threads(), &h->flusher)) != 0 ||
+	    (e = events_new(h, &h->events)) != 0)
+		return e;
+	return thread_start(&h->house, "p2p-house", THREAD_STACK_SMALL,
+	    swarm_house, h);
+}
+
+static void
+release(struct p2p_host *h)
+{
+	struct handler_entry *e;
+	size_t i;
+
+	while ((e = TAILQ_FIRST(&h->handlers)) != NULL) {
+		TAILQ_REMOVE(&h->handlers, e, link);
+		free(e);
+	}
+	for (i = 0; i < h->nhooks; i++)
+		if (h->hooks[i].free != NULL)
+			h->hooks[i].free(h->hooks[i].arg);
+	events_free(h->events);
+	flusher_free(h->flusher);
+	pool_free(h->pool);
+	resolver_free(h->resolver);
+	peerstore_free(h->peerstore);
+	upgrader_fini(&h->upgrader);
+	wake_fini(&h->stopping);
+	p2p_key_free(h->key);
+	free(h->agent);
+	bufpool_fini(&h->bufs);
+	cond_destroy(&h->swarm_changed);
+	lock_destroy(&h->swarm);
+	lock_destroy(&h->mtx);
+	free(h);
+}
+
+int
+host_new(const struct p2p_host_config *config, struct p2p_host **out)
+{
+	static const struct p2p_host_config none;
+	const struct p2p_host_config *c = config != NULL ? config : &none;
+	struct p2p_host *h;
+	int e;
+
+	if ((h = calloc(1, sizeof(*h))) == NULL)
+		return -ENOMEM;
+	h->stopping.fd = -1;
+	h->event = c->event;
+	h->event_arg = c->event_arg;
+	h->log = (struct log){ c->log, c->log_arg,
+	    c->log_level != 0 ? c->log_level : P2P_LOG_WARN };
+	lock_init(&h->mtx, LOCK_HOST);
+	lock_init(&h->swarm, LOCK_SWARM);
+	cond_init(&h->swarm_changed);
+	bufpool_init(&h->bufs);
+	TAILQ_INIT(&h->handlers);
+	TAILQ_INIT(&h->listeners);
+	TAILQ_INIT(&h->conns);
+	TAILQ_INIT(&h->dead);
+	TAILQ_INIT(&h->upgrades);
+	TAILQ_INIT(&h->dials);
+	if ((e = limits_init(h->limits, c->limits)) != 0 ||
+	    (e = make_parts(h, c)) != 0) {
+		if (h->events != NULL)
+			(void)events_stop(h->events, CLOCK_NEVER);
+		release(h);
+		return e;
+	}
+	(void)host_add_transport(h, &transport_tcp, NULL);
+	*out = h;
+	return 0;
+}
+
+int
+host_add_hook(struct p2p_host *h, const struct host_hook *hook)
+{
+	if (h->nhooks == HOST_HOOKS_MAX)
+		return P2P_ERR_LIMIT;
+	h->hooks[h->nhooks++] = *hook;
+	return 0;
+}
+
+int
+host_add_transport(struct p2p_host *h, const struct transport_ops *ops,
+    void *context)
+{
+	if (h->ntransports == HOST_TRANSPORTS_MAX)
+		return P2P_ERR_LIMIT;
+	h->transports[h->ntransports++] = (struct host_transport){ ops,
+	    context };
+	return 0;
+}
+
+const struct host_transport *
+host_transport_for(const struct p2p_host *h, const struct p2p_multiaddr *ma)
+{
+	size_t i;
+
+	for (i = 0; i < h->ntransports; i++)
+		if (h->transports[i].ops->speaks(ma))
+			return &h->transports[i];
+	return NULL;
+}
+
+void
+host_changed(struct p2p_host *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->nhooks; i++)
+		if (h->hooks[i].changed != NULL)
+			h->hooks[i].changed(h, h->hooks[i].arg);
+}
+
+static void
+stop_listeners(struct p2p_host *h)
+{
+	struct listener *l;
+
+	for (;;) {
+		lock_lock(&h->mtx);
+		if ((l = TAILQ_FIRST(&h->listeners)) != NULL)
+			TAILQ_REMOVE(&h->listeners, l, link);
+		lock_unlock(&h->mtx);
+		if (l == NULL)
+			return;
+		listener_end(l);
+	}
+}
+
+static void
+stop_house(struct p2p_host *h)
+{
+	lock_lock(&h->swarm);
+	h->house_stop = true;
+	cond_broadcast(&h->swarm_changed);
+	lock_unlock(&h->swarm);
+	thread_join(&h->house);
+}
+
+int
+p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
+{
+	uint64_t now = clock_now(), all, hard;
+
+	if (host_is_inside(h))
+		return P2P_ERR_DEADLOCK;
+	all = (timeout_ms != 0 ? timeout_ms : STOP_MS) * CLOCK_MS;
+	hard = clock_after(now, all);
+	atomic_store(&h->stopped, true);
+	wake_set(&h->stopping);
+	stop_listeners(h);
+	dial_stop(h);
+	resolver_stop(h->resolver);
+	swarm_shutdown(h, clock_after(now, all / 3), hard);
+	dial_wait(h, hard);
+	if (pool_stop(h->pool, hard) != 0 ||
+	    events_stop(h->events, hard) != 0)
+		return P2P_ERR_BUSY;
+	stop_house(h);
+	return 0;
+}
+
+unsigned
+p2p_host_busy(struct p2p_host *h, char *protocol, size_t cap)
+{
+	return pool_busy(h->pool, protocol, cap);
+}
+
+void
+p2p_host_free(struct p2p_host *h)
+{
+	int e;
+
+	if (h == NULL)
+		return;
+	e = p2p_host_stop(h, 0);
+	assert(e == 0);
+	(void)e;
+	assert(TAILQ_EMPTY(&h->conns) && TAILQ_EMPTY(&h->dead));
+	release(h);
+}
+
+const struct p2p_peer_id *
+p2p_host_id(const struct p2p_host *h)
+{
+	return &h->id;
+}
+
+const struct p2p_key *
+p2p_host_key(const struct p2p_host *h)
+{
+	return h->key;
+}
+
+size_t
+p2p_host_limit_count(const struct p2p_host *h)
+{
+	(void)h;
+	return LIMIT_COUNT;
+}
+
+int
+p2p_host_limit(const struct p2p_host *h, size_t i, struct p2p_limit_info *out)
+{
+	const struct limit *l;
+
+	if (i >= LIMIT_COUNT)
+		return P2P_ERR_NOT_FOUND;
+	l = &h->limits[i];
+	*out = (struct p2p_limit_info){ l->name, l->max,
+	    atomic_load(&l->used), atomic_load(&l->refused) };
+	return 0;
+}
+
+static struct handler_entry *
+find_handler(struct p2p_host *h, const char *protocol)
+{
+	struct handler_entry *e;
+
+	lock_assert_held(&h->mtx);
+	TAILQ_FOREACH(e, &h->handlers, link)
+		if (strcmp(e->protocol, protocol) == 0)
+			break;
+	return e;
+}
+
+bool
+host_find_handler(struct p2p_host *h, const char *protocol, p2p_stream_fn *fn,
+    void **arg)
+{
+	struct handler_entry *e;
+
+	lock_lock(&h->mtx);
+	if ((e = find_handler(h, protocol)) != NULL) {
+		*fn = e->fn;
+		*arg = e->arg;
+	}
+	lock_unlock(&h->mtx);
+	return e != NULL;
+}
+
+static bool
+is_protocol(const char *p)
+{
+	size_t n = 0;
+
+	for (; p[n] != '\0'; n++)
+		if (p[n] <= ' ' || p[n] > '~')
+			return false;
+	return n > 0 && n <= MSS_NAME_MAX;
+}
+
+int
+p2p_host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
+    void *arg)
+{
+	struct handler_entry *e;
+	int error = 0;
+
+	if (!is_protocol(protocol))
+		return P2P_ERR_FORMAT;
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		return -ENOMEM;
+	memcpy(e->protocol, protocol, strlen(protocol));
+	e->fn = fn;
+	e->arg = arg;
+	lock_lock(&h->mtx);
+	if (find_handler(h, protocol) != NULL)
+		error = P2P_ERR_EXISTS;
+	else
+		TAILQ_INSERT_TAIL(&h->handlers, e, link);
+	lock_unlock(&h->mtx);
+	if (error != 0)
+		free(e);
+	else
+		host_changed(h);
+	return error;
+}
+
+int
+p2p_host_unhandle(struct p2p_host *h, const char *protocol)
+{
+	struct handler_entry *e;
+
+	lock_lock(&h->mtx);
+	if ((e = find_handler(h, protocol)) != NULL)
+		TAILQ_REMOVE(&h->handlers, e, link);
+	lock_unlock(&h->mtx);
+	if (e == NULL)
+		return P2P_ERR_NOT_FOUND;
+	free(e);
+	host_changed(h);
+	return 0;
+}
+
+int
+host_protocols(struct p2p_host *h, char ***out)
+{
+	struct handler_entry *e;
+	size_t n = 0, bytes = 0;
+	char **list, *p;
+
+	lock_lock(&h->mtx);
+	TAILQ_FOREACH(e, &h->handlers, link) {
+		n++;
+		bytes += strlen(e->protocol) + 1;
+	}
+	list = malloc((n + 1) * sizeof(*list) + bytes);
+	if (list != NULL) {
+		p = (char *)(list + n + 1);
+		n = 0;
+		TAILQ_FOREACH(e, &h->handlers, link) {
+			list[n++] = p;
+			p = stpcpy(p, e->protocol) + 1;
+		}
+		list[n] = NULL;
+	}
+	lock_unlock(&h->mtx);
+	if (list == NULL)
+		return -ENOMEM;
+	*out = list;
+	return 0;
+}

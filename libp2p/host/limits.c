@@ -1,0 +1,87 @@
+#include "host/limits.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "p2p/error.h"
+
+#define FD_RESERVE	64	/* for everything that is no connection */
+
+static const struct {
+	const char	*name;
+	uint64_t	 max;
+	int		 parent;	/* or -1 */
+	uint64_t	 least;
+} table[LIMIT_COUNT] = {
+	[LIMIT_CONNECTIONS] = { "connections", 256, -1, 1 },
+	[LIMIT_CONNECTIONS_IN] = { "connections-in", 192, LIMIT_CONNECTIONS, 0 },
+	[LIMIT_CONNECTIONS_OUT] = { "connections-out", 128, LIMIT_CONNECTIONS,
+	    0 },
+	[LIMIT_CONNECTIONS_PEER] = { "connections-per-peer", 4, -1, 1 },
+	[LIMIT_CONNECTIONS_IP] = { "connections-per-ip", 8, -1, 1 },
+	[LIMIT_UPGRADES] = { "upgrades", 32, -1, 1 },
+	[LIMIT_DIALS] = { "dials", 64, -1, 1 },
+	[LIMIT_HANDLERS] = { "handlers", 256, -1, 1 },
+	[LIMIT_STREAMS_IN] = { "streams-in", 256, -1, 1 },
+	[LIMIT_STREAMS_OUT] = { "streams-out", 256, -1, 1 },
+	[LIMIT_NEGOTIATING] = { "negotiating", 32, -1, 1 },
+	[LIMIT_WINDOW] = { "window", 16 << 20, -1, 256 << 10 },
+	[LIMIT_WINDOWS] = { "windows", 256 << 20, -1, 0 },
+	[LIMIT_WINDOWS_CONNECTION] = { "windows-per-connection", 16 << 20, -1,
+	    0 },
+	[LIMIT_BUFFERED] = { "buffered", 256 << 20, -1, 256 << 10 },
+	[LIMIT_BUFFERED_CONNECTION] = { "buffered-per-connection", 16 << 20, -1,
+	    256 << 10 },
+	[LIMIT_IDLE_S] = { "idle-seconds", 60, -1, 1 },
+	[LIMIT_PEERS] = { "peerstore-peers", 4096, -1, 1 },
+	[LIMIT_PEER_ADDRS] = { "peerstore-addresses", 64, -1, 1 },
+};
+
+static int
+find(const char *name)
+{
+	int i;
+
+	for (i = 0; i < LIMIT_COUNT; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+/* Connections beyond what the descriptors carry would fail in odd places. */
+static int
+check_descriptors(struct limit *limits, bool asked)
+{
+	struct rlimit r;
+	uint64_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1 || r.rlim_cur == RLIM_INFINITY)
+		return 0;
+	most = r.rlim_cur <= FD_RESERVE ? 1 : (r.rlim_cur - FD_RESERVE) * 4 / 5;
+	if (limits[LIMIT_CONNECTIONS].max <= most)
+		return 0;
+	if (asked)
+		return P2P_ERR_LIMIT;
+	limits[LIMIT_CONNECTIONS].max = most;
+	return 0;
+}
+
+int
+limits_init(struct limit *limits, const struct p2p_limit_setting *s)
+{
+	bool asked = false;
+	int i;
+
+	for (i = 0; i < LIMIT_COUNT; i++)
+		limit_init(&limits[i], table[i].name, table[i].max,
+		    table[i].parent < 0 ? NULL : &limits[table[i].parent]);
+	for (; s != NULL && s->name != NULL; s++) {
+		if ((i = find(s->name)) < 0)
+			return P2P_ERR_NOT_FOUND;
+		if (s->value < table[i].least)
+			return P2P_ERR_LIMIT;
+		limits[i].max = s->value;
+		asked = asked || i == LIMIT_CONNECTIONS;
+	}
+	return check_descriptors(limits, asked);
+}

@@ -1,0 +1,69 @@
+/*
+ * host/peerstore.h -- what is known of peers, in memory, capped.
+ *
+ * One lock (LOCK_STORE), held for look-ups and copies only.  Expiry is by the
+ * monotonic clock; peers without a live address, key use or connection are the
+ * first to go when the cap is reached.
+ */
+#ifndef HOST_PEERSTORE_H
+#define HOST_PEERSTORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "p2p/peer_id.h"
+
+struct p2p_key;
+struct p2p_multiaddr;
+struct peerstore;
+
+struct peerstore_caps {
+	size_t	peers;		/* 4096 */
+	size_t	addrs;		/* a peer, 64 */
+	size_t	protocols;	/* a peer, 256 */
+	size_t	metadata;	/* bytes a peer, 4096 */
+};
+
+int	peerstore_new(const struct peerstore_caps *caps,
+	    struct peerstore **out);
+void	peerstore_free(struct peerstore *ps);
+
+/* As the public functions of p2p/peerstore.h; ttl_ns UINT64_MAX: for ever. */
+int	peerstore_add(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    const struct p2p_multiaddr *ma, uint64_t ttl_ns);
+int	peerstore_addresses(struct peerstore *ps,
+	    const struct p2p_peer_id *peer, struct p2p_multiaddr ***out);
+int	peerstore_remove(struct peerstore *ps, const struct p2p_peer_id *peer);
+int	peerstore_protocols(struct peerstore *ps,
+	    const struct p2p_peer_id *peer, char ***out);
+int	peerstore_key(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    struct p2p_key **out);
+int	peerstore_put(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    const char *name, const void *value, size_t len);
+int	peerstore_get(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    const char *name, void *value, size_t cap, size_t *len);
+int	peerstore_peers(struct peerstore *ps, struct p2p_peer_id **out,
+	    size_t *n);
+
+/* Replace the protocols: n strings, cut at the cap. */
+int	peerstore_set_protocols(struct peerstore *ps,
+	    const struct p2p_peer_id *peer, const char *const *protocols,
+	    size_t n);
+/* Remember a key that hashes to the peer's id; else P2P_ERR_WRONG_PEER. */
+int	peerstore_set_key(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    const struct p2p_key *key);
+/*
+ * A certified record: accepted when seq is greater than the last one's (0 or
+ * P2P_ERR_EXISTS); addresses of the record before it are forgotten.
+ */
+int	peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,
+	    uint64_t ttl_ns);
+/* A connected peer is not evicted. */
+void	peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    bool connected);
+/* Forget what has expired by now. */
+void	peerstore_expire(struct peerstore *ps, uint64_t now);
+
+#endif
