@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +43,7 @@ flusher_threads(void)
 static int
 make_identity(struct p2p_host *h, const struct p2p_host_config *c)
 {
+	char agent[64];
 	int e;
 
 	if (c->key != NULL)
@@ -51,10 +53,8 @@ make_identity(struct p2p_host *h, const struct p2p_host_config *c)
 	if (e != 0)
 		return e;
 	p2p_peer_id_from_key(h->key, &h->id);
-	if (c->agent != NULL)
-		h->agent = strdup(c->agent);
-	else if (asprintf(&h->agent, "libp2p-c/%s", p2p_version()) == -1)
-		h->agent = NULL;
+	snprintf(agent, sizeof(agent), "libp2p-c/%s", p2p_version());
+	h->agent = strdup(c->agent != NULL ? c->agent : agent);
 	return h->agent != NULL ? 0 : -ENOMEM;
 }
 

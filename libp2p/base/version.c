@@ -1,0 +1,18 @@
+#include "p2p/version.h"
+
+#include <stddef.h>
+
+const char *
+p2p_version(void)
+{
+	return PACKAGE_VERSION;
+}
+
+const char *const *
+p2p_features(void)
+{
+	static const char *const features[] = { "tcp", "tls", "yamux", "dns",
+	    "identify", "ping", "perf", "echo", NULL };
+
+	return features;
+}

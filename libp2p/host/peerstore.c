@@ -1,0 +1,599 @@
+/*
+ * The peer store: a hash of peers, each with small lists.
+ *
+ * The hash is keyed with a random seed, because peers choose their ids.  When
+ * the cap is reached, the oldest peer that is not connected goes.
+ */
+#include "host/peerstore.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "crypto/hash.h"
+#include "crypto/rand.h"
+#include "host/host.h"
+#include "p2p/error.h"
+#include "p2p/key.h"
+#include "p2p/multiaddr.h"
+#include "p2p/peerstore.h"
+
+#define HASH_FUNCTION(key, len, out) ((out) = keyed_hash((key), (len)))
+#include <uthash.h>
+
+#define NAME_MAX_LEN	64
+
+struct addr {
+	TAILQ_ENTRY(addr) link;
+	struct p2p_multiaddr *ma;	/* without the peer's /p2p */
+	uint64_t	 expires;
+	bool		 certified;
+};
+
+struct meta {
+	TAILQ_ENTRY(meta) link;
+	char		 name[NAME_MAX_LEN];
+	size_t		 len;
+	uint8_t		 value[];
+};
+
+struct peer {
+	UT_hash_handle	 hh;
+	struct p2p_peer_id id;
+	TAILQ_HEAD(, addr) addrs;
+	size_t		 naddrs;
+	char		**protocols;	/* one block, or NULL */
+	struct p2p_key	*key;
+	TAILQ_HEAD(, meta) metas;
+	size_t		 metabytes;
+	uint64_t	 seq;		/* of the last certified record */
+	unsigned	 pins;		/* connections */
+};
+
+struct peerstore {
+	struct lock	 mtx;		/* LOCK_STORE: all below */
+	struct peer	*peers;		/* oldest first */
+	struct peerstore_caps caps;
+};
+
+static uint8_t seed[16];
+static pthread_once_t seeded = PTHREAD_ONCE_INIT;
+
+static void
+make_seed(void)
+{
+	if (rand_bytes(seed, sizeof(seed)) != 0)
+		abort();
+}
+
+static unsigned
+keyed_hash(const void *key, size_t len)
+{
+	uint8_t in[sizeof(seed) + sizeof(struct p2p_peer_id)];
+	uint8_t out[HASH_SHA256_SIZE];
+	unsigned h;
+
+	memcpy(in, seed, sizeof(seed));
+	memcpy(in + sizeof(seed), key, len);
+	hash_sha256(in, sizeof(seed) + len, out);
+	memcpy(&h, out, sizeof(h));
+	return h;
+}
+
+int
+peerstore_new(const struct peerstore_caps *caps, struct peerstore **out)
+{
+	struct peerstore *ps;
+
+	pthread_once(&seeded, make_seed);
+	if ((ps = calloc(1, sizeof(*ps))) == NULL)
+		return -ENOMEM;
+	lock_init(&ps->mtx, LOCK_STORE);
+	ps->caps = *caps;
+	*out = ps;
+	return 0;
+}
+
+static void
+drop_addr(struct peer *p, struct addr *a)
+{
+	TAILQ_REMOVE(&p->addrs, a, link);
+	p->naddrs--;
+	p2p_multiaddr_free(a->ma);
+	free(a);
+}
+
+static void
+drop_meta(struct peer *p, struct meta *m)
+{
+	TAILQ_REMOVE(&p->metas, m, link);
+	p->metabytes -= m->len;
+	free(m);
+}
+
+static void
+drop_peer(struct peerstore *ps, struct peer *p)
+{
+	HASH_DEL(ps->peers, p);
+	while (!TAILQ_EMPTY(&p->addrs))
+		drop_addr(p, TAILQ_FIRST(&p->addrs));
+	while (!TAILQ_EMPTY(&p->metas))
+		drop_meta(p, TAILQ_FIRST(&p->metas));
+	p2p_key_free(p->key);
+	free(p->protocols);
+	free(p);
+}
+
+void
+peerstore_free(struct peerstore *ps)
+{
+	if (ps == NULL)
+		return;
+	while (ps->peers != NULL)
+		drop_peer(ps, ps->peers);
+	lock_destroy(&ps->mtx);
+	free(ps);
+}
+
+static struct peer *
+find(struct peerstore *ps, const struct p2p_peer_id *id)
+{
+	struct peer *p;
+
+	lock_assert_held(&ps->mtx);
+	HASH_FIND(hh, ps->peers, id, sizeof(*id), p);
+	return p;
+}
+
+/* The oldest peer without a connection makes room; false: there is none. */
+static bool
+evict(struct peerstore *ps)
+{
+	struct peer *p, *next;
+
+	HASH_ITER(hh, ps->peers, p, next) {
+		if (p->pins == 0) {
+			drop_peer(ps, p);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
+    struct peer **out)
+{
+	struct peer *p;
+
+	if ((*out = find(ps, id)) != NULL)
+		return 0;
+	if (HASH_COUNT(ps->peers) >= ps->caps.peers && !evict(ps))
+		return P2P_ERR_LIMIT;
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return -ENOMEM;
+	p->id = *id;
+	TAILQ_INIT(&p->addrs);
+	TAILQ_INIT(&p->metas);
+	HASH_ADD(hh, ps->peers, id, sizeof(p->id), p);
+	*out = p;
+	return 0;
+}
+
+static struct addr *
+find_addr(const struct peer *p, const struct p2p_multiaddr *ma)
+{
+	struct addr *a;
+
+	TAILQ_FOREACH(a, &p->addrs, link)
+		if (p2p_multiaddr_equal(a->ma, ma))
+			break;
+	return a;
+}
+
+/* Takes ma. */
+static int
+add_addr(struct peerstore *ps, struct peer *p, struct p2p_multiaddr *ma,
+    uint64_t expires, bool certified)
+{
+	struct addr *a;
+
+	if ((a = find_addr(p, ma)) != NULL) {
+		p2p_multiaddr_free(ma);
+		if (a->expires < expires)
+			a->expires = expires;
+		a->certified = a->certified || certified;
+		return 0;
+	}
+	if (p->naddrs >= ps->caps.addrs ||
+	    (a = calloc(1, sizeof(*a))) == NULL) {
+		p2p_multiaddr_free(ma);
+		return p->naddrs >= ps->caps.addrs ? P2P_ERR_LIMIT : -ENOMEM;
+	}
+	a->ma = ma;
+	a->expires = expires;
+	a->certified = certified;
+	TAILQ_INSERT_TAIL(&p->addrs, a, link);
+	p->naddrs++;
+	return 0;
+}
+
+/* A copy without the peer's own /p2p; another peer's is refused. */
+static int
+own_address(const struct p2p_peer_id *peer, const struct p2p_multiaddr *ma,
+    struct p2p_multiaddr **out)
+{
+	struct p2p_peer_id named;
+
+	if (p2p_multiaddr_peer(ma, &named) == 0 &&
+	    !p2p_peer_id_equal(&named, peer))
+		return P2P_ERR_WRONG_PEER;
+	return p2p_multiaddr_without_peer(ma, out);
+}
+
+int
+peerstore_add(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const struct p2p_multiaddr *ma, uint64_t ttl_ns)
+{
+	struct p2p_multiaddr *copy;
+	struct peer *p;
+	int e;
+
+	if ((e = own_address(peer, ma, &copy)) != 0)
+		return e;
+	lock_lock(&ps->mtx);
+	if ((e = find_or_add(ps, peer, &p)) == 0)
+		e = add_addr(ps, p, copy, clock_after(clock_now(), ttl_ns),
+		    false);
+	else
+		p2p_multiaddr_free(copy);
+	lock_unlock(&ps->mtx);
+	return e;
+}
+
+int
+peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
+    uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,
+    uint64_t ttl_ns)
+{
+	uint64_t expires = clock_after(clock_now(), ttl_ns);
+	struct p2p_multiaddr *copy;
+	struct addr *a, *next;
+	struct peer *p;
+	size_t i;
+	int e;
+
+	lock_lock(&ps->mtx);
+	if ((e = find_or_add(ps, peer, &p)) == 0 && seq <= p->seq)
+		e = P2P_ERR_EXISTS;
+	if (e == 0) {
+		p->seq = seq;
+		for (a = TAILQ_FIRST(&p->addrs); a != NULL; a = next) {
+			next = TAILQ_NEXT(a, link);
+			if (a->certified)
+				drop_addr(p, a);
+		}
+		for (i = 0; i < n; i++)
+			if (own_address(peer, addrs[i], &copy) == 0)
+				(void)add_addr(ps, p, copy, expires, true);
+	}
+	lock_unlock(&ps->mtx);
+	return e;
+}
+
+int
+peerstore_addresses(struct peerstore *ps, const struct p2p_peer_id *peer,
+    struct p2p_multiaddr ***out)
+{
+	struct p2p_multiaddr **list = NULL;
+	uint64_t now = clock_now();
+	struct addr *a;
+	struct peer *p;
+	size_t n = 0;
+	int e = P2P_ERR_NOT_FOUND;
+
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL && p->naddrs > 0) {
+		list = calloc(p->naddrs + 1, sizeof(struct p2p_multiaddr *));
+		e = list == NULL ? -ENOMEM : 0;
+		TAILQ_FOREACH(a, &p->addrs, link)
+			if (e == 0 && a->expires > now &&
+			    (e = p2p_multiaddr_dup(a->ma, &list[n])) == 0)
+				n++;
+	}
+	lock_unlock(&ps->mtx);
+	if (e == 0 && n == 0)
+		e = P2P_ERR_NOT_FOUND;
+	if (e != 0)
+		p2p_host_addresses_free(list);
+	else
+		*out = list;
+	return e;
+}
+
+int
+peerstore_remove(struct peerstore *ps, const struct p2p_peer_id *peer)
+{
+	struct peer *p;
+
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL)
+		drop_peer(ps, p);
+	lock_unlock(&ps->mtx);
+	return p != NULL ? 0 : P2P_ERR_NOT_FOUND;
+}
+
+/* n strings as one block. */
+static char **
+block(const char *const *strings, size_t n)
+{
+	size_t i, bytes = 0;
+	char **list, *p;
+
+	for (i = 0; i < n; i++)
+		bytes += strlen(strings[i]) + 1;
+	if ((list = malloc((n + 1) * sizeof(*list) + bytes)) == NULL)
+		return NULL;
+	p = (char *)(list + n + 1);
+	for (i = 0; i < n; i++) {
+		list[i] = p;
+		p = stpcpy(p, strings[i]) + 1;
+	}
+	list[n] = NULL;
+	return list;
+}
+
+int
+peerstore_set_protocols(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const char *const *protocols, size_t n)
+{
+	struct peer *p;
+	char **list;
+	int e;
+
+	if (n > ps->caps.protocols)
+		n = ps->caps.protocols;
+	if ((list = block(protocols, n)) == NULL)
+		return -ENOMEM;
+	lock_lock(&ps->mtx);
+	if ((e = find_or_add(ps, peer, &p)) == 0) {
+		free(p->protocols);
+		p->protocols = list;
+		list = NULL;
+	}
+	lock_unlock(&ps->mtx);
+	free(list);
+	return e;
+}
+
+int
+peerstore_protocols(struct peerstore *ps, const struct p2p_peer_id *peer,
+    char ***out)
+{
+	struct peer *p;
+	size_t n = 0;
+	int e = P2P_ERR_NOT_FOUND;
+
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL && p->protocols != NULL) {
+		while (p->protocols[n] != NULL)
+			n++;
+		*out = block((const char *const *)p->protocols, n);
+		e = *out != NULL ? 0 : -ENOMEM;
+	}
+	lock_unlock(&ps->mtx);
+	return e;
+}
+
+int
+peerstore_set_key(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const struct p2p_key *key)
+{
+	struct p2p_peer_id id;
+	struct p2p_key *copy;
+	struct peer *p;
+	const uint8_t *pub;
+	size_t len;
+	int e;
+
+	p2p_peer_id_from_key(key, &id);
+	if (!p2p_peer_id_equal(&id, peer))
+		return P2P_ERR_WRONG_PEER;
+	pub = p2p_key_public(key, &len);
+	if ((e = p2p_key_decode_public(pub, len, &copy)) != 0)
+		return e;
+	lock_lock(&ps->mtx);
+	if ((e = find_or_add(ps, peer, &p)) == 0 && p->key == NULL) {
+		p->key = copy;
+		copy = NULL;
+	}
+	lock_unlock(&ps->mtx);
+	p2p_key_free(copy);
+	return e;
+}
+
+int
+peerstore_key(struct peerstore *ps, const struct p2p_peer_id *peer,
+    struct p2p_key **out)
+{
+	const uint8_t *pub;
+	struct peer *p;
+	size_t len;
+	int e = P2P_ERR_NOT_FOUND;
+
+	if (p2p_peer_id_key(peer, out) == 0)
+		return 0;
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL && p->key != NULL) {
+		pub = p2p_key_public(p->key, &len);
+		e = p2p_key_decode_public(pub, len, out);
+	}
+	lock_unlock(&ps->mtx);
+	return e;
+}
+
+static struct meta *
+find_meta(const struct peer *p, const char *name)
+{
+	struct meta *m;
+
+	TAILQ_FOREACH(m, &p->metas, link)
+		if (strcmp(m->name, name) == 0)
+			break;
+	return m;
+}
+
+int
+peerstore_put(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const char *name, const void *value, size_t len)
+{
+	struct meta *m, *old;
+	struct peer *p;
+	int e;
+
+	if (strlen(name) >= NAME_MAX_LEN || len > ps->caps.metadata)
+		return P2P_ERR_TOO_LARGE;
+	if ((m = calloc(1, sizeof(*m) + len)) == NULL)
+		return -ENOMEM;
+	memcpy(m->name, name, strlen(name));
+	m->len = len;
+	if (len > 0)
+		memcpy(m->value, value, len);
+	lock_lock(&ps->mtx);
+	if ((e = find_or_add(ps, peer, &p)) == 0) {
+		if ((old = find_meta(p, name)) != NULL)
+			drop_meta(p, old);
+		if (p->metabytes + len > ps->caps.metadata) {
+			e = P2P_ERR_LIMIT;
+		} else {
+			TAILQ_INSERT_TAIL(&p->metas, m, link);
+			p->metabytes += len;
+			m = NULL;
+		}
+	}
+	lock_unlock(&ps->mtx);
+	free(m);
+	return e;
+}
+
+int
+peerstore_get(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const char *name, void *value, size_t cap, size_t *len)
+{
+	struct meta *m = NULL;
+	struct peer *p;
+
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL && (m = find_meta(p, name)) != NULL) {
+		memcpy(value, m->value, m->len < cap ? m->len : cap);
+		*len = m->len;
+	}
+	lock_unlock(&ps->mtx);
+	return m != NULL ? 0 : P2P_ERR_NOT_FOUND;
+}
+
+int
+peerstore_peers(struct peerstore *ps, struct p2p_peer_id **out, size_t *n)
+{
+	struct p2p_peer_id *list;
+	struct peer *p, *next;
+
+	*n = 0;
+	lock_lock(&ps->mtx);
+	list = calloc(HASH_COUNT(ps->peers) + 1, sizeof(*list));
+	HASH_ITER(hh, ps->peers, p, next)
+		if (list != NULL)
+			list[(*n)++] = p->id;
+	lock_unlock(&ps->mtx);
+	*out = list;
+	return list != NULL ? 0 : -ENOMEM;
+}
+
+void
+peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer,
+    bool connected)
+{
+	struct peer *p;
+
+	lock_lock(&ps->mtx);
+	if (connected && find_or_add(ps, peer, &p) == 0)
+		p->pins++;
+	else if (!connected && (p = find(ps, peer)) != NULL && p->pins > 0)
+		p->pins--;
+	lock_unlock(&ps->mtx);
+}
+
+void
+peerstore_expire(struct peerstore *ps, uint64_t now)
+{
+	struct addr *a, *anext;
+	struct peer *p, *next;
+
+	lock_lock(&ps->mtx);
+	HASH_ITER(hh, ps->peers, p, next) {
+		for (a = TAILQ_FIRST(&p->addrs); a != NULL; a = anext) {
+			anext = TAILQ_NEXT(a, link);
+			if (a->expires <= now)
+				drop_addr(p, a);
+		}
+	}
+	lock_unlock(&ps->mtx);
+}
+
+int
+p2p_peerstore_add(struct p2p_host *h, const struct p2p_peer_id *peer,
+    const struct p2p_multiaddr *ma, uint64_t ttl_s)
+{
+	return peerstore_add(h->peerstore, peer, ma,
+	    ttl_s > UINT64_MAX / CLOCK_S ? UINT64_MAX : ttl_s * CLOCK_S);
+}
+
+int
+p2p_peerstore_addresses(struct p2p_host *h, const struct p2p_peer_id *peer,
+    struct p2p_multiaddr ***out)
+{
+	return peerstore_addresses(h->peerstore, peer, out);
+}
+
+int
+p2p_peerstore_remove(struct p2p_host *h, const struct p2p_peer_id *peer)
+{
+	return peerstore_remove(h->peerstore, peer);
+}
+
+int
+p2p_peerstore_protocols(struct p2p_host *h, const struct p2p_peer_id *peer,
+    char ***out)
+{
+	return peerstore_protocols(h->peerstore, peer, out);
+}
+
+int
+p2p_peerstore_key(struct p2p_host *h, const struct p2p_peer_id *peer,
+    struct p2p_key **out)
+{
+	return peerstore_key(h->peerstore, peer, out);
+}
+
+int
+p2p_peerstore_put(struct p2p_host *h, const struct p2p_peer_id *peer,
+    const char *name, const void *value, size_t len)
+{
+	return peerstore_put(h->peerstore, peer, name, value, len);
+}
+
+int
+p2p_peerstore_get(struct p2p_host *h, const struct p2p_peer_id *peer,
+    const char *name, void *value, size_t cap, size_t *len)
+{
+	return peerstore_get(h->peerstore, peer, name, value, cap, len);
+}
+
+int
+p2p_peerstore_peers(struct p2p_host *h, struct p2p_peer_id **out, size_t *n)
+{
+	return peerstore_peers(h->peerstore, out, n);
+}

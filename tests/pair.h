@@ -1,0 +1,21 @@
+/*
+ * tests/pair.h -- two hosts that can reach each other.
+ */
+#ifndef TESTS_PAIR_H
+#define TESTS_PAIR_H
+
+#include "host/host.h"
+
+struct pair {
+	struct memory_net	*net;		/* NULL: TCP over loopback */
+	struct p2p_host		*a, *b;		/* b listens */
+	char			 target[256];	/* b's address with /p2p */
+};
+
+/* Over the memory transport, with socket buffers of so many bytes (0: any). */
+void	pair_memory(struct pair *p, int buffers);
+void	pair_tcp(struct pair *p);
+/* Stops both; checks that stop was good and that no thread is left. */
+void	pair_free(struct pair *p);
+
+#endif
