@@ -24,7 +24,7 @@ static const struct {
 	[LIMIT_HANDLERS] = { "handlers", 256, -1, 1 },
 	[LIMIT_STREAMS_IN] = { "streams-in", 256, -1, 1 },
 	[LIMIT_STREAMS_OUT] = { "streams-out", 256, -1, 1 },
-	[LIMIT_NEGOTIATING] = { "negotiating", 32, -1, 1 },
+	[LIMIT_NEGOTIATING] = { "negotiating", 64, -1, 1 },
 	[LIMIT_WINDOW] = { "window", 16 << 20, -1, 256 << 10 },
 	[LIMIT_WINDOWS] = { "windows", 256 << 20, -1, 0 },
 	[LIMIT_WINDOWS_CONNECTION] = { "windows-per-connection", 16 << 20, -1,
