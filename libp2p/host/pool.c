@@ -22,7 +22,8 @@
 struct handler {
 	TAILQ_ENTRY(handler) link;	/* [p] in idle, running or gone */
 	struct pool	*pool;		/* [I] */
-	struct thread	 thread;	/* [p] */
+	struct thread	 thread;	/* the starter's, then who joins it */
+	bool		 joinable;	/* [p] the starter is done with it */
 	struct cond	 job_came;	/* pool->mtx */
 	struct pool_job	 job;		/* [p] */
 	char		 what[NAME_MAX_LEN];	/* [p] */
@@ -136,10 +137,13 @@ start_handler(struct pool *p, const struct pool_job *job)
 	lock_unlock(&p->mtx);
 	e = thread_start(&h->thread, "p2p-handler", THREAD_STACK, handler_run,
 	    h);
-	if (e != 0) {
-		lock_lock(&p->mtx);
+	lock_lock(&p->mtx);
+	h->joinable = true;
+	if (e != 0)
 		TAILQ_REMOVE(&p->running, h, link);
-		lock_unlock(&p->mtx);
+	cond_broadcast(&p->changed);
+	lock_unlock(&p->mtx);
+	if (e != 0) {
 		limit_give(p->threads, 1);
 		cond_destroy(&h->job_came);
 		free(h);
@@ -175,6 +179,18 @@ pool_rename(struct pool *p, const char *what)
 	lock_unlock(&p->mtx);
 }
 
+/* Whether every thread has ended and may be joined; the lock is held. */
+static bool
+is_over(const struct pool *p)
+{
+	const struct handler *h;
+
+	TAILQ_FOREACH(h, &p->gone, link)
+		if (!h->joinable)
+			return false;
+	return TAILQ_EMPTY(&p->running) && TAILQ_EMPTY(&p->idle);
+}
+
 int
 pool_stop(struct pool *p, uint64_t deadline)
 {
@@ -185,10 +201,9 @@ pool_stop(struct pool *p, uint64_t deadline)
 	p->stopping = true;
 	TAILQ_FOREACH(h, &p->idle, link)
 		cond_signal(&h->job_came);
-	while (!TAILQ_EMPTY(&p->running) || !TAILQ_EMPTY(&p->idle))
-		if (!cond_wait(&p->changed, &p->mtx, deadline))
-			break;
-	busy = !TAILQ_EMPTY(&p->running) || !TAILQ_EMPTY(&p->idle);
+	while (!is_over(p) && cond_wait(&p->changed, &p->mtx, deadline))
+		;
+	busy = !is_over(p);
 	lock_unlock(&p->mtx);
 	pool_reap(p);
 	return busy ? P2P_ERR_BUSY : 0;
@@ -213,11 +228,17 @@ void
 pool_reap(struct pool *p)
 {
 	struct handlers gone;
-	struct handler *h;
+	struct handler *h, *next;
 
 	TAILQ_INIT(&gone);
 	lock_lock(&p->mtx);
-	TAILQ_CONCAT(&gone, &p->gone, link);
+	for (h = TAILQ_FIRST(&p->gone); h != NULL; h = next) {
+		next = TAILQ_NEXT(h, link);
+		if (!h->joinable)
+			continue;
+		TAILQ_REMOVE(&p->gone, h, link);
+		TAILQ_INSERT_TAIL(&gone, h, link);
+	}
 	lock_unlock(&p->mtx);
 	while ((h = TAILQ_FIRST(&gone)) != NULL) {
 		TAILQ_REMOVE(&gone, h, link);
