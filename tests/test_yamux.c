@@ -1,0 +1,426 @@
+/*
+ * The yamux core: frames in, events and frames out, time as an argument.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limit.h"
+#include "check.h"
+#include "muxer/muxer.h"
+#include "muxer/yamux_frame.h"
+#include "p2p/error.h"
+
+static struct limit windows;
+static int user;
+
+static struct mux *
+make(bool dialer)
+{
+	struct mux_params p = { .dialer = dialer, .now = 1, .max_in = 4,
+	    .max_out = 4, .max_window = 1 << 20, .windows = &windows,
+	    .keepalive = 30 * CLOCK_S, .pong_timeout = 10 * CLOCK_S };
+	struct mux *m = NULL;
+
+	limit_init(&windows, "windows", 1 << 24, NULL);
+	CHECK_OK(mux_yamux.new(&p, &m));
+	return m;
+}
+
+static void
+done(struct mux *m)
+{
+	mux_yamux.free(m);
+	CHECK_EQ(windows.used, 0);
+}
+
+/* One frame with len bytes of body; the last event, the error. */
+static int
+feed(struct mux *m, unsigned type, unsigned flags, uint32_t id, uint32_t len,
+    size_t body, struct mux_event *last)
+{
+	uint8_t *buf = calloc(1, YAMUX_HDR_SIZE + body);
+	struct mux_event ev;
+	struct rd in;
+	struct wr w;
+	int e;
+
+	wr_init(&w, buf, YAMUX_HDR_SIZE);
+	yamux_hdr_put(&w, &(struct yamux_hdr){ type, (uint16_t)flags, id, len });
+	in = (struct rd){ buf, YAMUX_HDR_SIZE + body };
+	*last = (struct mux_event){ .kind = MUX_NONE };
+	do {
+		e = mux_yamux.next(m, &in, 1, &ev);
+		if (e == 0 && ev.kind == MUX_STREAM)
+			mux_yamux.accept(m, ev.stream, &user);
+		if (e == 0 && ev.kind != MUX_NONE)
+			*last = ev;
+	} while (e == 0 && ev.kind != MUX_NONE);
+	free(buf);
+	return e;
+}
+
+/* What it has to say, as hex. */
+static const char *
+said(struct mux *m)
+{
+	static char hex[2048];
+	uint8_t buf[1000];
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	mux_yamux.head(m, &w);
+	mux_yamux.tail(m, &w);
+	hex_put(hex, buf, w.len);
+	return hex;
+}
+
+static void
+published_frames_are_said(void)
+{
+	struct mux *m = make(true);
+	struct mux_stream *s;
+	uint8_t buf[128], *want;
+	struct rd data = { (const uint8_t *)"hi", 2 };
+	struct wr w;
+	size_t len;
+
+	CHECK_OK(mux_yamux.open(m, 1, &user, &s));
+	CHECK_STR(said(m), "000100010000000100000000");
+	wr_init(&w, buf, sizeof(buf));
+	mux_yamux.data(m, s, &w, &data);
+	want = check_unhex("0000000000000001000000026869", &len);
+	wr_u8(&w, 0);
+	CHECK_BYTES(buf, w.len - 1, want, len);
+	free(want);
+	mux_yamux.finish(m, s);
+	CHECK_STR(said(m), "000100040000000100000000");
+	mux_yamux.reset(m, s, 0x1001);
+	CHECK_STR(said(m), "000100080000000100001001");
+	mux_yamux.goaway(m, 0);
+	CHECK_STR(said(m), "000300000000000000000000");
+	mux_yamux.release(m, s, 1);
+	done(m);
+}
+
+static void
+the_opening_precedes_the_first_data(void)
+{
+	static const uint8_t want[] = { 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0,
+	    0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 'x' };
+	struct mux *m = make(true);
+	struct mux_stream *s;
+	struct rd data = { (const uint8_t *)"x", 1 };
+	uint8_t buf[128];
+	struct wr w;
+
+	CHECK_OK(mux_yamux.open(m, 1, &user, &s));
+	wr_init(&w, buf, sizeof(buf));
+	mux_yamux.data(m, s, &w, &data);
+	CHECK_BYTES(buf, w.len, want, sizeof(want));
+	CHECK_STR(said(m), "");
+	mux_yamux.release(m, s, 1);
+	done(m);
+}
+
+static void
+a_stream_lives_and_ends(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct mux_stream *s;
+
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	CHECK_EQ(ev.kind, MUX_STREAM);
+	s = ev.stream;
+	CHECK_STR(said(m), "000100020000000100000000");
+	CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 5, 5, &ev));
+	CHECK_EQ(ev.kind, MUX_DATA);
+	CHECK_EQ(ev.data.len, 5);
+	mux_yamux.consumed(m, s, 5, 1);
+	CHECK_OK(feed(m, YAMUX_DATA, YAMUX_FIN, 1, 0, 0, &ev));
+	CHECK_EQ(ev.kind, MUX_FIN);
+	CHECK_EQ(mux_yamux.streams(m), 1);
+	mux_yamux.release(m, s, 1);
+	CHECK_STR(said(m), "000100040000000100000000");
+	CHECK_EQ(mux_yamux.streams(m), 0);
+	done(m);
+}
+
+static void
+syn_data_and_fin_in_one_frame_are_three_events(void)
+{
+	uint8_t buf[YAMUX_HDR_SIZE + 3];
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct rd in = { buf, sizeof(buf) };
+	struct wr w;
+
+	wr_init(&w, buf, sizeof(buf));
+	yamux_hdr_put(&w, &(struct yamux_hdr){ YAMUX_DATA,
+	    YAMUX_SYN | YAMUX_FIN, 1, 3 });
+	wr_bytes(&w, "abc", 3);
+	CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+	CHECK_EQ(ev.kind, MUX_STREAM);
+	mux_yamux.accept(m, ev.stream, &user);
+	CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+	CHECK_EQ(ev.kind, MUX_DATA);
+	CHECK_BYTES(ev.data.p, ev.data.len, "abc", 3);
+	CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+	CHECK_EQ(ev.kind, MUX_FIN);
+	mux_yamux.release(m, ev.stream, 1);
+	done(m);
+}
+
+/* V1, V4, V10, V13: frames that end the connection, and make nothing. */
+static void
+hostile_first_frames_end_the_connection(void)
+{
+	static const struct {
+		unsigned	type, flags;
+		uint32_t	id, len;
+		int		error;
+	} bad[] = {
+		{ YAMUX_DATA, YAMUX_SYN, 1, 262145, P2P_ERR_TOO_LARGE },
+		{ YAMUX_DATA, YAMUX_SYN, 1, UINT32_MAX, P2P_ERR_TOO_LARGE },
+		{ YAMUX_WINDOW, YAMUX_SYN, 2, 0, P2P_ERR_PROTOCOL },
+		{ YAMUX_DATA, 0, 0, 0, P2P_ERR_PROTOCOL },
+		{ YAMUX_PING, YAMUX_SYN, 1, 0, P2P_ERR_PROTOCOL },
+		{ YAMUX_GOAWAY, 0, 1, 0, P2P_ERR_PROTOCOL },
+		{ 4, 0, 1, 0, P2P_ERR_PROTOCOL },
+	};
+	struct mux_event ev;
+	struct mux *m;
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		m = make(false);
+		CHECK_ERR(feed(m, bad[i].type, bad[i].flags, bad[i].id,
+		    bad[i].len, 0, &ev), bad[i].error);
+		CHECK_EQ(ev.kind, MUX_NONE);
+		CHECK_EQ(mux_yamux.streams(m), 0);
+		CHECK_STR(said(m), "000300000000000000000001");
+		done(m);
+	}
+}
+
+static void
+window_overflow_and_overrun_end_the_connection(void)
+{
+	struct mux_event ev;
+	struct mux *m = make(false);
+
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	CHECK_ERR(feed(m, YAMUX_WINDOW, 0, 1, UINT32_MAX, 0, &ev),
+	    P2P_ERR_PROTOCOL);
+	done(m);
+	m = make(false);
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 262144, 262144, &ev));
+	CHECK_ERR(feed(m, YAMUX_DATA, 0, 1, 1, 1, &ev), P2P_ERR_TOO_LARGE);
+	done(m);
+	m = make(false);		/* a second SYN on the same id */
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	CHECK_ERR(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev),
+	    P2P_ERR_PROTOCOL);
+	done(m);
+}
+
+static void
+a_reset_with_a_code_gives_no_credit(void)
+{
+	struct mux *m = make(true);
+	struct mux_stream *s;
+	struct mux_event ev;
+
+	CHECK_OK(mux_yamux.open(m, 1, &user, &s));
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_RST, 1, UINT32_MAX, 0, &ev));
+	CHECK_EQ(ev.kind, MUX_RESET);
+	CHECK_EQ(ev.code, UINT32_MAX);
+	CHECK_EQ(mux_yamux.window(m, s), 262144);
+	mux_yamux.release(m, s, 1);
+	done(m);
+}
+
+static void
+streams_over_the_limit_are_refused_and_the_rest_lives(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	uint32_t id;
+
+	for (id = 1; id < 9; id += 2) {
+		CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, id, 0, 0, &ev));
+		CHECK_EQ(ev.kind, MUX_STREAM);
+	}
+	(void)said(m);
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 9, 0, 0, &ev));
+	CHECK_EQ(ev.kind, MUX_NONE);
+	CHECK_STR(said(m), "000100080000000900001002");
+	CHECK_EQ(mux_yamux.streams(m), 4);
+	done(m);
+}
+
+static int
+flood(unsigned type, unsigned flags, uint32_t id, unsigned *frames)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	int e = 0;
+
+	for (*frames = 0; e == 0 && *frames < 100000; (*frames)++) {
+		e = feed(m, type, flags, id, 0, 0, &ev);
+		if (ev.kind == MUX_STREAM) {
+			id += 2;
+			e = feed(m, YAMUX_WINDOW, YAMUX_RST, id - 2, 0, 0, &ev);
+			if (ev.kind == MUX_RESET)
+				mux_yamux.release(m, ev.stream, 1);
+		}
+		(void)said(m);
+	}
+	done(m);
+	return e;
+}
+
+/* V3, V11, V12, F17: each flood empties the bucket. */
+static void
+floods_end_the_connection(void)
+{
+	unsigned n;
+
+	CHECK_ERR(flood(YAMUX_PING, YAMUX_SYN, 0, &n), P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+	CHECK_ERR(flood(YAMUX_DATA, 0, 77, &n), P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+	CHECK_ERR(flood(YAMUX_WINDOW, YAMUX_RST, 77, &n), P2P_ERR_LIMIT);
+	CHECK_ERR(flood(YAMUX_WINDOW, YAMUX_SYN, 1, &n), P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+}
+
+static void
+pings_that_are_not_read_overwrite_each_other(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	int e = 0, n;
+
+	CHECK_OK(feed(m, YAMUX_PING, YAMUX_SYN, 0, 1, 0, &ev));
+	CHECK_OK(feed(m, YAMUX_PING, YAMUX_SYN, 0, 2, 0, &ev));
+	CHECK_STR(said(m), "000200020000000000000002");
+	for (n = 0; e == 0; n++)
+		e = feed(m, YAMUX_PING, YAMUX_SYN, 0, 3, 0, &ev);
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(n < 40);
+	done(m);
+}
+
+static void
+credit_comes_with_consumption_and_grows(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct mux_stream *s;
+
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	s = ev.stream;
+	(void)said(m);
+	CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 65536, 65536, &ev));
+	mux_yamux.consumed(m, s, 65535, CLOCK_S);
+	CHECK_STR(said(m), "");
+	mux_yamux.consumed(m, s, 1, 100 * CLOCK_S);	/* slow: no growth */
+	CHECK_STR(said(m), "000100000000000100010000");
+	CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 65536, 65536, &ev));
+	mux_yamux.consumed(m, s, 65536, 100 * CLOCK_S);	/* at once: doubled */
+	CHECK_STR(said(m), "000100000000000100050000");
+	CHECK_EQ(windows.used, 262144);
+	mux_yamux.release(m, s, 1);
+	done(m);
+}
+
+static void
+a_dead_peer_and_a_half_frame_time_out(void)
+{
+	static const uint8_t half[] = { 0, 0, 0 };
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct rd in = { half, sizeof(half) };
+
+	CHECK_OK(mux_yamux.tick(m, 31 * CLOCK_S));
+	CHECK_STR(said(m), "000200010000000000000001");
+	CHECK_OK(mux_yamux.tick(m, 40 * CLOCK_S));
+	CHECK_ERR(mux_yamux.tick(m, 41 * CLOCK_S), P2P_ERR_TIMEOUT);
+	done(m);
+	m = make(false);
+	CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+	CHECK(mux_yamux.when(m) <= 10 * CLOCK_S + 1);
+	CHECK_ERR(mux_yamux.tick(m, 11 * CLOCK_S), P2P_ERR_TIMEOUT);
+	done(m);
+}
+
+static void
+an_hour_of_answered_pings_keeps_it_alive(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	uint64_t now, pings = 0;
+	uint8_t buf[64];
+	struct yamux_hdr h;
+	struct rd r;
+	struct wr w;
+
+	for (now = 1; now < 3600 * CLOCK_S; now = mux_yamux.when(m)) {
+		CHECK_OK(mux_yamux.tick(m, now));
+		wr_init(&w, buf, sizeof(buf));
+		mux_yamux.head(m, &w);
+		r = (struct rd){ buf, w.len };
+		if (yamux_hdr_get(&r, &h) != 0)
+			continue;
+		CHECK_EQ(h.type, YAMUX_PING);
+		CHECK_OK(feed(m, YAMUX_PING, YAMUX_ACK, 0, h.length, 0, &ev));
+		pings++;
+	}
+	CHECK_EQ(pings, 120);
+	done(m);
+}
+
+static void
+ids_run_out_with_an_error(void)
+{
+	struct mux *m = make(true);
+	struct mux_stream *s;
+	int i;
+
+	for (i = 0; i < 4; i++)
+		CHECK_OK(mux_yamux.open(m, 1, &user, &s));
+	CHECK_ERR(mux_yamux.open(m, 1, &user, &s), P2P_ERR_LIMIT);
+	mux_yamux.goaway(m, 0);
+	CHECK_ERR(mux_yamux.open(m, 1, &user, &s), P2P_ERR_DISCONNECTED);
+	mux_yamux.free(m);
+}
+
+TESTS("yamux",
+	{ "published frames are said", published_frames_are_said },
+	{ "the opening precedes the first data",
+	    the_opening_precedes_the_first_data },
+	{ "a stream lives and ends", a_stream_lives_and_ends },
+	{ "syn, data and fin in one frame are three events",
+	    syn_data_and_fin_in_one_frame_are_three_events },
+	{ "hostile first frames end the connection",
+	    hostile_first_frames_end_the_connection },
+	{ "window overflow and overrun end the connection",
+	    window_overflow_and_overrun_end_the_connection },
+	{ "a reset with a code gives no credit",
+	    a_reset_with_a_code_gives_no_credit },
+	{ "streams over the limit are refused and the rest lives",
+	    streams_over_the_limit_are_refused_and_the_rest_lives },
+	{ "floods end the connection", floods_end_the_connection },
+	{ "pings that are not read overwrite each other",
+	    pings_that_are_not_read_overwrite_each_other },
+	{ "credit comes with consumption and grows",
+	    credit_comes_with_consumption_and_grows },
+	{ "a dead peer and a half frame time out",
+	    a_dead_peer_and_a_half_frame_time_out },
+	{ "an hour of answered pings keeps it alive",
+	    an_hour_of_answered_pings_keeps_it_alive },
+	{ "open is refused at the limit and after goaway",
+	    ids_run_out_with_an_error })
