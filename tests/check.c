@@ -88,6 +88,26 @@ check_unhex(const char *hex, size_t *len)
 	return out;
 }
 
+uint8_t *
+check_vector(const char *name, size_t *len)
+{
+	const char *dir = getenv("srcdir");	/* automake sets it */
+	char path[512], hex[16384];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/vectors/%s",
+	    dir != NULL ? dir : ".", name);
+	if ((f = fopen(path, "r")) == NULL) {
+		perror(path);
+		abort();
+	}
+	n = fread(hex, 1, sizeof(hex) - 1, f);
+	fclose(f);
+	hex[n] = '\0';
+	return check_unhex(hex, len);
+}
+
 int
 check_main(int argc, char **argv)
 {

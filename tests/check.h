@@ -51,4 +51,7 @@ void	check_bytes(const void *got, size_t gotlen, const void *want,
 /* Hex text (spaces allowed) into a new buffer of exactly its size. */
 uint8_t	*check_unhex(const char *hex, size_t *len);
 
+/* The same from the file tests/vectors/name. */
+uint8_t	*check_vector(const char *name, size_t *len);
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * crypto/hash.h -- SHA-256.
+ * crypto/hash.h -- SHA-256 (FIPS 180-4).
  */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
@@ -7,9 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HASH_SHA256_SIZE	32
+#include "base/bytes.h"
 
-/* Aborts if the crypto library has no SHA-256: nothing here works then. */
-void	hash_sha256(const void *bytes, size_t len, uint8_t *out);
+#define HASH_SHA256_SIZE	32	/* bytes */
+
+/* Returns 0 or P2P_ERR_CRYPTO. */
+int	hash_sha256(const void *bytes, size_t len,
+	    uint8_t out[HASH_SHA256_SIZE]) MUST_CHECK;
 
 #endif

@@ -1,18 +1,22 @@
+/*
+ * Randomness fails closed: there is no second source, and a caller cannot
+ * take what is left in its buffer for random.
+ */
 #include "crypto/rand.h"
 
-#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/rand.h>
+#include <string.h>
 
 #include "p2p/error.h"
 
 int
 rand_bytes(void *out, size_t len)
 {
-	return RAND_bytes(out, (int)len) == 1 ? 0 : P2P_ERR_CRYPTO;
-}
-
-void
-rand_wipe(void *secret, size_t len)
-{
-	OPENSSL_cleanse(secret, len);
+	if (RAND_bytes_ex(NULL, out, len, 0) == 1)
+		return 0;
+	ERR_clear_error();
+	if (len > 0)
+		memset(out, 0, len);
+	return P2P_ERR_CRYPTO;
 }

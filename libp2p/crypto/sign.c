@@ -1,6 +1,18 @@
 /*
- * One EVP_PKEY a key.  The four types differ in how their halves are read and
- * written, and in whether the message is hashed first (all but Ed25519).
+ * A sign_key is an EVP_PKEY that has passed our checks, so that no later
+ * function needs to ask what it is: the type is one of four, the curve is the
+ * right one, RSA has 2048 to 8192 bits and a public exponent of at most 31
+ * (go refuses larger ones; a long exponent makes every check of a signature as
+ * dear as signing), and a private half belongs to its public half.
+ *
+ * Public keys come from strangers.  What libcrypto sees of them is short and
+ * of a known shape: the DER around a key is compared with the one form that
+ * there is before any parser runs, so explicit curve parameters, other
+ * algorithms and other point forms never reach it.  Private keys come from our
+ * own files and get the complete check, which takes seconds for large RSA.
+ *
+ * The error queue of libcrypto belongs to the thread: whoever fails here
+ * empties it.
  */
 #include "crypto/sign.h"
 
@@ -8,8 +20,7 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
-#include <openssl/encoder.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
@@ -17,53 +28,112 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/wipe.h"
 #include "p2p/error.h"
 
-#define ED25519_SIZE	32
-#define SCALAR_SIZE	32
-#define POINT_SIZE	33
-#define RSA_DER_MAX	(P2P_KEY_PRIVATE_MAX - 16)
+#define COORD_LEN	32	/* bytes: scalars and coordinates of a curve */
+#define RSA_E_MAX_BITS	31
 
 struct sign_key {
-	enum p2p_key_type	 type;
-	EVP_PKEY		*pkey;
+	EVP_PKEY		*pkey;	/* [I] owned */
+	enum p2p_key_type	 type;	/* [I] */
+	bool			 private; /* [I] */
 };
 
+/* RFC 3279: rsaEncryption, NULL. */
+static const uint8_t rsa_alg[] = {
+	0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01,
+	0x01, 0x05, 0x00,
+};
+
+/* RFC 5480: id-ecPublicKey on prime256v1, then an uncompressed point. */
+static const uint8_t p256_spki[] = {
+	0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+	0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03,
+	0x42, 0x00,
+};
+
+/* RFC 5915 around a scalar of secp256k1, without its public key. */
+static const uint8_t secp_sec1_head[] = { 0x30, 0x2e, 0x02, 0x01, 0x01, 0x04,
+    0x20 };
+static const uint8_t secp_sec1_tail[] = { 0xa0, 0x07, 0x06, 0x05, 0x2b, 0x81,
+    0x04, 0x00, 0x0a };
+
+#define SECP_SEC1_LEN	(sizeof(secp_sec1_head) + COORD_LEN + \
+			    sizeof(secp_sec1_tail))
+
+/* SEC 2, 2.4.1: the order of secp256k1. */
+static const uint8_t secp_order[COORD_LEN] = {
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe,
+	0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b,
+	0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+};
+
+static const char *
+curve_name(enum p2p_key_type type)
+{
+	return type == P2P_KEY_SECP256K1 ? "secp256k1" : "prime256v1";
+}
+
+/* Takes pkey on success. */
 static int
-wrap(enum p2p_key_type type, EVP_PKEY *pkey, int otherwise,
+key_new(EVP_PKEY *pkey, enum p2p_key_type type, bool private,
     struct sign_key **out)
 {
-	struct sign_key *k;
+	struct sign_key *key;
 
-	if (pkey == NULL)
-		return otherwise;
-	if ((k = malloc(sizeof(*k))) == NULL) {
-		EVP_PKEY_free(pkey);
+	if ((key = malloc(sizeof(*key))) == NULL)
 		return -ENOMEM;
-	}
-	k->type = type;
-	k->pkey = pkey;
-	*out = k;
+	*key = (struct sign_key){ pkey, type, private };
+	*out = key;
 	return 0;
 }
 
 void
-sign_free(struct sign_key *k)
+sign_free(struct sign_key *key)
 {
-	if (k == NULL)
+	if (key == NULL)
 		return;
-	EVP_PKEY_free(k->pkey);
-	free(k);
+	EVP_PKEY_free(key->pkey);	/* clears the secret numbers */
+	free(key);
+}
+
+int
+sign_dup(const struct sign_key *key, struct sign_key **out)
+{
+	EVP_PKEY *pkey;
+	int e;
+
+	if ((pkey = EVP_PKEY_dup(key->pkey)) == NULL) {
+		ERR_clear_error();
+		return P2P_ERR_CRYPTO;
+	}
+	if ((e = key_new(pkey, key->type, key->private, out)) != 0)
+		EVP_PKEY_free(pkey);
+	return e;
+}
+
+bool
+sign_is_private(const struct sign_key *key)
+{
+	return key->private;
+}
+
+enum p2p_key_type
+sign_type(const struct sign_key *key)
+{
+	return key->type;
 }
 
 int
 sign_generate(enum p2p_key_type type, unsigned bits, struct sign_key **out)
 {
 	EVP_PKEY *pkey = NULL;
+	int e;
 
 	switch (type) {
 	case P2P_KEY_RSA:
-		bits = bits == 0 ? P2P_KEY_RSA_MIN_BITS : bits;
 		if (bits < P2P_KEY_RSA_MIN_BITS || bits > P2P_KEY_RSA_MAX_BITS)
 			return P2P_ERR_UNSUPPORTED;
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)bits);
@@ -72,162 +142,240 @@ sign_generate(enum p2p_key_type type, unsigned bits, struct sign_key **out)
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		break;
 	case P2P_KEY_SECP256K1:
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1");
-		break;
 	case P2P_KEY_ECDSA:
-		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "EC", curve_name(type));
 		break;
+	default:
+		return P2P_ERR_UNSUPPORTED;
 	}
-	return wrap(type, pkey, P2P_ERR_CRYPTO, out);
+	if (pkey == NULL) {
+		ERR_clear_error();
+		return P2P_ERR_CRYPTO;
+	}
+	if ((e = key_new(pkey, type, true, out)) != 0)
+		EVP_PKEY_free(pkey);
+	return e;
 }
 
-/* An EC key of a named group from a point, and a scalar when priv is not NULL. */
-static EVP_PKEY *
-ec_from_parts(const char *group, struct rd point, const BIGNUM *priv)
+/* The size first, then the shape of the numbers; all of it is cheap. */
+static int
+rsa_check(const EVP_PKEY *pkey)
 {
-	OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	EVP_PKEY *pkey = NULL;
+	BIGNUM *n = NULL, *exp = NULL;
+	int bits, e = P2P_ERR_FORMAT;
 
-	if (bld == NULL || ctx == NULL ||
-	    !OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME,
-	    group, 0) ||
-	    !OSSL_PARAM_BLD_push_octet_string(bld, OSSL_PKEY_PARAM_PUB_KEY,
-	    point.p, point.len) ||
-	    (priv != NULL && !OSSL_PARAM_BLD_push_BN(bld,
-	    OSSL_PKEY_PARAM_PRIV_KEY, priv)) ||
-	    (params = OSSL_PARAM_BLD_to_param(bld)) == NULL ||
-	    EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, priv != NULL ? EVP_PKEY_KEYPAIR :
-	    EVP_PKEY_PUBLIC_KEY, params) != 1)
+	if (!EVP_PKEY_is_a(pkey, "RSA"))
+		goto done;
+	bits = EVP_PKEY_get_bits(pkey);
+	if (bits < P2P_KEY_RSA_MIN_BITS || bits > P2P_KEY_RSA_MAX_BITS) {
+		e = P2P_ERR_UNSUPPORTED;
+		goto done;
+	}
+	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_N, &n) != 1 ||
+	    EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_RSA_E, &exp) != 1)
+		goto done;
+	if (BN_is_odd(n) && BN_is_odd(exp) && !BN_is_one(exp) &&
+	    BN_num_bits(exp) <= RSA_E_MAX_BITS)
+		e = 0;
+done:
+	BN_free(exp);
+	BN_free(n);
+	return e;
+}
+
+/* Is this really on the curve that the type names? */
+static int
+curve_check(const EVP_PKEY *pkey, enum p2p_key_type type)
+{
+	char name[32];
+
+	if (!EVP_PKEY_is_a(pkey, "EC"))
+		return P2P_ERR_FORMAT;
+	if (EVP_PKEY_get_group_name(pkey, name, sizeof(name), NULL) != 1 ||
+	    strcmp(name, curve_name(type)) != 0)
+		return P2P_ERR_UNSUPPORTED;
+	return 0;
+}
+
+/* X.690, 8.1.3: past the tag and the length of a SEQUENCE. */
+static int
+skip_sequence(struct rd *r)
+{
+	uint8_t tag, len;
+	struct rd rest;
+
+	if (rd_u8(r, &tag) != 0 || tag != 0x30 || rd_u8(r, &len) != 0)
+		return P2P_ERR_FORMAT;
+	return len < 0x80 ? 0 : rd_bytes(r, len & 3, &rest);
+}
+
+static EVP_PKEY *
+rsa_public(struct rd in)
+{
+	EVP_PKEY *pkey;
+	const uint8_t *p = in.p;
+	struct rd r = in, alg;
+
+	if (skip_sequence(&r) != 0 ||
+	    rd_bytes(&r, sizeof(rsa_alg), &alg) != 0 ||
+	    !rd_equal(&alg, rsa_alg, sizeof(rsa_alg)))
+		return NULL;
+	pkey = d2i_PUBKEY(NULL, &p, (long)in.len);
+	if (pkey != NULL && p != in.p + in.len) {
+		EVP_PKEY_free(pkey);
 		pkey = NULL;
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(bld);
+	}
+	return pkey;
+}
+
+/* libcrypto refuses a point that is not on the curve. */
+static EVP_PKEY *
+curve_public(enum p2p_key_type type, struct rd point)
+{
+	EVP_PKEY_CTX *ctx;
+	EVP_PKEY *pkey = NULL;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+		    (char *)(uintptr_t)curve_name(type), 0),
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+		    (void *)(uintptr_t)point.p, point.len),
+		OSSL_PARAM_construct_end(),
+	};
+
+	ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1 &&
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		pkey = NULL;
 	EVP_PKEY_CTX_free(ctx);
 	return pkey;
 }
 
-/* The compressed point of a secp256k1 scalar. */
-static int
-point_of(const BIGNUM *scalar, uint8_t *out)
+static EVP_PKEY *
+secp_public(struct rd in)
 {
-	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_secp256k1);
-	EC_POINT *point = group != NULL ? EC_POINT_new(group) : NULL;
-	int e = P2P_ERR_CRYPTO;
-
-	if (point == NULL)
-		goto done;
-	if (BN_is_zero(scalar) || BN_cmp(scalar, EC_GROUP_get0_order(group)) >=
-	    0) {
-		e = P2P_ERR_FORMAT;
-		goto done;
-	}
-	if (EC_POINT_mul(group, point, scalar, NULL, NULL, NULL) == 1 &&
-	    EC_POINT_point2oct(group, point, POINT_CONVERSION_COMPRESSED, out,
-	    POINT_SIZE, NULL) == POINT_SIZE)
-		e = 0;
-done:
-	EC_POINT_free(point);
-	EC_GROUP_free(group);
-	return e;
+	if (in.len != 1 + COORD_LEN || (in.p[0] != 2 && in.p[0] != 3))
+		return NULL;
+	return curve_public(P2P_KEY_SECP256K1, in);
 }
 
-static int
-secp256k1_private(struct rd in, EVP_PKEY **out)
+static EVP_PKEY *
+p256_public(struct rd in)
 {
-	uint8_t point[POINT_SIZE];
-	BIGNUM *scalar;
+	struct rd point = in, head;
+
+	if (rd_bytes(&point, sizeof(p256_spki), &head) != 0 ||
+	    !rd_equal(&head, p256_spki, sizeof(p256_spki)) ||
+	    point.len != 1 + 2 * COORD_LEN || point.p[0] != 4)
+		return NULL;
+	return curve_public(P2P_KEY_ECDSA, point);
+}
+
+/* One key, one encoding: what we would write is what we have read. */
+static int
+canonical(const struct sign_key *key, struct rd in)
+{
+	uint8_t buf[SIGN_PUBLIC_MAX];
+	struct wr w;
 	int e;
 
-	if (in.len != SCALAR_SIZE)
-		return P2P_ERR_FORMAT;
-	if ((scalar = BN_secure_new()) == NULL ||
-	    BN_bin2bn(in.p, (int)in.len, scalar) == NULL) {
-		BN_clear_free(scalar);
-		return P2P_ERR_CRYPTO;
-	}
-	if ((e = point_of(scalar, point)) == 0) {
-		*out = ec_from_parts("secp256k1",
-		    (struct rd){ point, sizeof(point) }, scalar);
-		e = *out != NULL ? 0 : P2P_ERR_CRYPTO;
-	}
-	BN_clear_free(scalar);
-	return e;
-}
-
-/* Whether it is the kind of key the type says: curve, RSA size. */
-static int
-check_kind(enum p2p_key_type type, EVP_PKEY *pkey)
-{
-	char group[32];
-	size_t len;
-	int bits;
-
-	if (type == P2P_KEY_RSA) {
-		if (!EVP_PKEY_is_a(pkey, "RSA"))
-			return P2P_ERR_FORMAT;
-		bits = EVP_PKEY_get_bits(pkey);
-		return bits >= P2P_KEY_RSA_MIN_BITS &&
-		    bits <= P2P_KEY_RSA_MAX_BITS ? 0 : P2P_ERR_UNSUPPORTED;
-	}
-	if (!EVP_PKEY_is_a(pkey, "EC"))
-		return P2P_ERR_FORMAT;
-	if (EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1 ||
-	    strcmp(group, "prime256v1") != 0)
-		return P2P_ERR_UNSUPPORTED;
-	return 0;
-}
-
-/* DER of exactly the input's length. */
-static int
-from_der(enum p2p_key_type type, bool private, struct rd in, EVP_PKEY **out)
-{
-	const unsigned char *p = in.p;
-	EVP_PKEY *pkey;
-	int e;
-
-	if (in.len > RSA_DER_MAX)
-		return P2P_ERR_UNSUPPORTED;
-	if (private)
-		pkey = d2i_PrivateKey(type == P2P_KEY_RSA ? EVP_PKEY_RSA :
-		    EVP_PKEY_EC, NULL, &p, (long)in.len);
-	else
-		pkey = d2i_PUBKEY(NULL, &p, (long)in.len);
-	if (pkey == NULL)
-		return P2P_ERR_FORMAT;
-	e = p == in.p + in.len ? check_kind(type, pkey) : P2P_ERR_FORMAT;
-	if (e != 0) {
-		EVP_PKEY_free(pkey);
+	wr_init(&w, buf, sizeof(buf));
+	if ((e = sign_export_public(key, &w)) != 0)
 		return e;
-	}
-	*out = pkey;
-	return 0;
+	return rd_equal(&in, buf, w.len) ? 0 : P2P_ERR_FORMAT;
 }
 
 int
-sign_import_public(enum p2p_key_type type, struct rd in, struct sign_key **out)
+sign_import_public(enum p2p_key_type type, struct rd in,
+    struct sign_key **out)
 {
+	struct sign_key *key = NULL;
 	EVP_PKEY *pkey = NULL;
 	int e = P2P_ERR_FORMAT;
 
+	if (type == P2P_KEY_RSA && in.len > SIGN_PUBLIC_MAX)
+		return P2P_ERR_UNSUPPORTED;
 	switch (type) {
 	case P2P_KEY_RSA:
-	case P2P_KEY_ECDSA:
-		if ((e = from_der(type, false, in, &pkey)) != 0)
-			return e;
+		pkey = rsa_public(in);
 		break;
 	case P2P_KEY_ED25519:
-		if (in.len == ED25519_SIZE)
+		if (in.len == SIGN_ED25519_LEN)
 			pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519,
 			    NULL, in.p, in.len);
 		break;
 	case P2P_KEY_SECP256K1:
-		if (in.len == POINT_SIZE)
-			pkey = ec_from_parts("secp256k1", in, NULL);
+		pkey = secp_public(in);
 		break;
+	case P2P_KEY_ECDSA:
+		pkey = p256_public(in);
+		break;
+	default:
+		return P2P_ERR_UNSUPPORTED;
 	}
-	return wrap(type, pkey, P2P_ERR_FORMAT, out);
+	if (pkey == NULL || (type == P2P_KEY_RSA && (e = rsa_check(pkey)) != 0))
+		goto done;
+	if ((e = key_new(pkey, type, false, &key)) != 0)
+		goto done;
+	pkey = NULL;
+	if ((e = canonical(key, in)) != 0)
+		goto done;
+	*out = key;
+	key = NULL;
+done:
+	sign_free(key);
+	EVP_PKEY_free(pkey);
+	if (e != 0)
+		ERR_clear_error();
+	return e;
+}
+
+static EVP_PKEY *
+der_private(int evp_type, struct rd in)
+{
+	EVP_PKEY *pkey;
+	const uint8_t *p = in.p;
+
+	if (in.len == 0 || in.len > SIGN_PRIVATE_MAX)
+		return NULL;
+	pkey = d2i_PrivateKey(evp_type, NULL, &p, (long)in.len);
+	if (pkey != NULL && p != in.p + in.len) {
+		EVP_PKEY_free(pkey);
+		pkey = NULL;
+	}
+	return pkey;
+}
+
+/* Dressed as SEC 1, so that libcrypto computes the public half. */
+static EVP_PKEY *
+secp_private(struct rd in)
+{
+	uint8_t der[SECP_SEC1_LEN];
+	EVP_PKEY *pkey;
+	struct wr w;
+
+	if (in.len != COORD_LEN)
+		return NULL;
+	wr_init(&w, der, sizeof(der));
+	wr_bytes(&w, secp_sec1_head, sizeof(secp_sec1_head));
+	wr_bytes(&w, in.p, in.len);
+	wr_bytes(&w, secp_sec1_tail, sizeof(secp_sec1_tail));
+	pkey = der_private(EVP_PKEY_EC, (struct rd){ der, w.len });
+	wipe(der, sizeof(der));
+	return pkey;
+}
+
+/* Everything libcrypto can find wrong with a key pair. */
+static int
+pair_check(EVP_PKEY *pkey)
+{
+	EVP_PKEY_CTX *ctx;
+	bool good;
+
+	if ((ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL)) == NULL)
+		return -ENOMEM;
+	good = EVP_PKEY_check(ctx) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good ? 0 : P2P_ERR_FORMAT;
 }
 
 int
@@ -235,200 +383,223 @@ sign_import_private(enum p2p_key_type type, struct rd in,
     struct sign_key **out)
 {
 	EVP_PKEY *pkey = NULL;
-	int e = P2P_ERR_FORMAT;
+	int e = 0;
 
 	switch (type) {
 	case P2P_KEY_RSA:
-	case P2P_KEY_ECDSA:
-		if ((e = from_der(type, true, in, &pkey)) != 0)
-			return e;
+		if ((pkey = der_private(EVP_PKEY_RSA, in)) != NULL)
+			e = rsa_check(pkey);
 		break;
 	case P2P_KEY_ED25519:
-		if (in.len == ED25519_SIZE)
+		if (in.len == SIGN_ED25519_LEN)
 			pkey = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519,
 			    NULL, in.p, in.len);
 		break;
 	case P2P_KEY_SECP256K1:
-		if ((e = secp256k1_private(in, &pkey)) != 0)
-			return e;
+		pkey = secp_private(in);
 		break;
-	}
-	return wrap(type, pkey, P2P_ERR_FORMAT, out);
-}
-
-static int
-put_der(unsigned char *der, int len, struct wr *out)
-{
-	if (len <= 0)
-		return P2P_ERR_CRYPTO;
-	wr_bytes(out, der, (size_t)len);
-	OPENSSL_clear_free(der, (size_t)len);
-	return out->full ? P2P_ERR_TOO_LARGE : 0;
-}
-
-static int
-put_point(EVP_PKEY *pkey, struct wr *out)
-{
-	uint8_t point[65];
-	size_t len;
-
-	if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY,
-	    point, sizeof(point), &len) != 1 || (len != 65 && len != 33))
-		return P2P_ERR_CRYPTO;
-	wr_u8(out, len == 65 ? (uint8_t)(2 + (point[64] & 1)) : point[0]);
-	wr_bytes(out, point + 1, SCALAR_SIZE);
-	return out->full ? P2P_ERR_TOO_LARGE : 0;
-}
-
-int
-sign_export_public(const struct sign_key *k, struct wr *out)
-{
-	uint8_t raw[ED25519_SIZE];
-	unsigned char *der = NULL;
-	size_t len = sizeof(raw);
-	int n;
-
-	switch (k->type) {
-	case P2P_KEY_RSA:
 	case P2P_KEY_ECDSA:
-		n = i2d_PUBKEY(k->pkey, &der);
-		return put_der(der, n, out);
-	case P2P_KEY_ED25519:
-		if (EVP_PKEY_get_raw_public_key(k->pkey, raw, &len) != 1)
-			return P2P_ERR_CRYPTO;
-		wr_bytes(out, raw, len);
-		return out->full ? P2P_ERR_TOO_LARGE : 0;
-	case P2P_KEY_SECP256K1:
-		return put_point(k->pkey, out);
+		if ((pkey = der_private(EVP_PKEY_EC, in)) != NULL)
+			e = curve_check(pkey, type);
+		break;
+	default:
+		return P2P_ERR_UNSUPPORTED;
 	}
-	return P2P_ERR_UNSUPPORTED;
-}
-
-/* PKCS#1 or SEC 1, not PKCS#8. */
-static int
-put_traditional(EVP_PKEY *pkey, struct wr *out)
-{
-	OSSL_ENCODER_CTX *ctx;
-	unsigned char *der = NULL;
-	size_t len = 0;
-	int e = P2P_ERR_CRYPTO;
-
-	ctx = OSSL_ENCODER_CTX_new_for_pkey(pkey, EVP_PKEY_KEYPAIR, "DER",
-	    "type-specific", NULL);
-	if (ctx != NULL && OSSL_ENCODER_to_data(ctx, &der, &len) == 1)
-		e = put_der(der, (int)len, out);
-	OSSL_ENCODER_CTX_free(ctx);
+	if (pkey == NULL)
+		e = P2P_ERR_FORMAT;
+	if (e != 0 || (e = pair_check(pkey)) != 0 ||
+	    (e = key_new(pkey, type, true, out)) != 0)
+		goto done;
+	pkey = NULL;
+done:
+	EVP_PKEY_free(pkey);
+	if (e != 0)
+		ERR_clear_error();
 	return e;
 }
 
+/* A number of a key as 32 big endian bytes. */
 static int
-put_scalar(EVP_PKEY *pkey, struct wr *out)
+put_number(const EVP_PKEY *pkey, const char *name, uint8_t *out)
 {
-	uint8_t scalar[SCALAR_SIZE];
 	BIGNUM *bn = NULL;
 	int e = P2P_ERR_CRYPTO;
 
-	if (EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_PRIV_KEY, &bn) == 1 &&
-	    BN_bn2binpad(bn, scalar, sizeof(scalar)) == SCALAR_SIZE) {
-		wr_bytes(out, scalar, sizeof(scalar));
-		e = out->full ? P2P_ERR_TOO_LARGE : 0;
-	}
-	OPENSSL_cleanse(scalar, sizeof(scalar));
+	if (EVP_PKEY_get_bn_param(pkey, name, &bn) == 1 &&
+	    BN_bn2binpad(bn, out, COORD_LEN) == COORD_LEN)
+		e = 0;
 	BN_clear_free(bn);
 	return e;
 }
 
-int
-sign_export_private(const struct sign_key *k, struct wr *out)
+/* X9.62: 04 x y, or 02 | (y odd), x. */
+static int
+put_point(const struct sign_key *key, struct wr *w)
 {
-	uint8_t raw[ED25519_SIZE];
-	size_t len = sizeof(raw);
+	uint8_t x[COORD_LEN], y[COORD_LEN];
 
-	switch (k->type) {
-	case P2P_KEY_RSA:
-	case P2P_KEY_ECDSA:
-		return put_traditional(k->pkey, out);
-	case P2P_KEY_ED25519:
-		if (EVP_PKEY_get_raw_private_key(k->pkey, raw, &len) != 1)
-			return P2P_ERR_CRYPTO;
-		wr_bytes(out, raw, len);
-		OPENSSL_cleanse(raw, sizeof(raw));
-		return out->full ? P2P_ERR_TOO_LARGE : 0;
-	case P2P_KEY_SECP256K1:
-		return put_scalar(k->pkey, out);
+	if (put_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_X, x) != 0 ||
+	    put_number(key->pkey, OSSL_PKEY_PARAM_EC_PUB_Y, y) != 0)
+		return P2P_ERR_CRYPTO;
+	if (key->type == P2P_KEY_SECP256K1) {
+		wr_u8(w, 2 | (y[COORD_LEN - 1] & 1));
+		wr_bytes(w, x, sizeof(x));
+	} else {
+		wr_bytes(w, p256_spki, sizeof(p256_spki));
+		wr_u8(w, 4);
+		wr_bytes(w, x, sizeof(x));
+		wr_bytes(w, y, sizeof(y));
 	}
-	return P2P_ERR_UNSUPPORTED;
+	return 0;
 }
 
-/* Replace S by n - S when it is above n / 2 (spec digest KEY-5). */
-static int
-lower_s(uint8_t *sig, size_t *len)
+int
+sign_export_public(const struct sign_key *key, struct wr *w)
 {
-	const unsigned char *in = sig;
-	unsigned char *out = sig;
-	ECDSA_SIG *es = d2i_ECDSA_SIG(NULL, &in, (long)*len);
-	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_secp256k1);
-	BIGNUM *half = BN_new(), *s = NULL, *r = NULL;
+	uint8_t raw[SIGN_ED25519_LEN], *der = NULL;
+	size_t len = sizeof(raw);
+	int n, e = 0;
+
+	switch (key->type) {
+	case P2P_KEY_RSA:
+		if ((n = i2d_PUBKEY(key->pkey, &der)) > 0)
+			wr_bytes(w, der, (size_t)n);
+		else
+			e = P2P_ERR_CRYPTO;
+		OPENSSL_free(der);
+		break;
+	case P2P_KEY_ED25519:
+		if (EVP_PKEY_get_raw_public_key(key->pkey, raw, &len) == 1)
+			wr_bytes(w, raw, len);
+		else
+			e = P2P_ERR_CRYPTO;
+		break;
+	case P2P_KEY_SECP256K1:
+	case P2P_KEY_ECDSA:
+		e = put_point(key, w);
+		break;
+	}
+	if (e != 0)
+		ERR_clear_error();
+	return e != 0 || w->full ? P2P_ERR_CRYPTO : 0;
+}
+
+int
+sign_export_private(const struct sign_key *key, struct wr *w)
+{
+	uint8_t raw[COORD_LEN], *der = NULL;
+	size_t len = sizeof(raw);
+	int n, e = 0;
+
+	switch (key->type) {
+	case P2P_KEY_ED25519:
+		if (EVP_PKEY_get_raw_private_key(key->pkey, raw, &len) == 1)
+			wr_bytes(w, raw, len);
+		else
+			e = P2P_ERR_CRYPTO;
+		break;
+	case P2P_KEY_SECP256K1:
+		e = put_number(key->pkey, OSSL_PKEY_PARAM_PRIV_KEY, raw);
+		if (e == 0)
+			wr_bytes(w, raw, sizeof(raw));
+		break;
+	case P2P_KEY_RSA:
+	case P2P_KEY_ECDSA:
+		if ((n = i2d_PrivateKey(key->pkey, &der)) <= 0) {
+			e = P2P_ERR_CRYPTO;
+			break;
+		}
+		wr_bytes(w, der, (size_t)n);
+		OPENSSL_clear_free(der, (size_t)n);
+		break;
+	}
+	wipe(raw, sizeof(raw));
+	if (e != 0)
+		ERR_clear_error();
+	return e != 0 || w->full ? P2P_ERR_CRYPTO : 0;
+}
+
+/* Replace s by n - s if that is the smaller one; both sign the same. */
+static int
+low_s(uint8_t *sig, size_t *siglen)
+{
+	const uint8_t *p = sig;
+	ECDSA_SIG *es;
+	BIGNUM *order, *r = NULL, *s = NULL;
+	uint8_t *q = sig;
 	int n, e = P2P_ERR_CRYPTO;
 
-	if (es == NULL || group == NULL || half == NULL ||
-	    BN_rshift1(half, EC_GROUP_get0_order(group)) != 1 ||
-	    (s = BN_dup(ECDSA_SIG_get0_s(es))) == NULL ||
-	    (r = BN_dup(ECDSA_SIG_get0_r(es))) == NULL)
+	es = d2i_ECDSA_SIG(NULL, &p, (long)*siglen);
+	order = BN_bin2bn(secp_order, sizeof(secp_order), NULL);
+	if (es == NULL || order == NULL ||
+	    (s = BN_new()) == NULL ||
+	    BN_sub(s, order, ECDSA_SIG_get0_s(es)) != 1)
 		goto done;
-	if (BN_cmp(s, half) > 0 &&
-	    BN_sub(s, EC_GROUP_get0_order(group), s) != 1)
-		goto done;
-	if (ECDSA_SIG_set0(es, r, s) != 1)
-		goto done;
-	r = s = NULL;
-	if ((n = i2d_ECDSA_SIG(es, &out)) > 0) {
-		*len = (size_t)n;	/* a low S is never longer */
+	if (BN_cmp(ECDSA_SIG_get0_s(es), s) <= 0) {
 		e = 0;
+		goto done;
 	}
+	if ((r = BN_dup(ECDSA_SIG_get0_r(es))) == NULL ||
+	    ECDSA_SIG_set0(es, r, s) != 1)
+		goto done;
+	r = s = NULL;		/* es owns them */
+	if ((n = i2d_ECDSA_SIG(es, &q)) <= 0)	/* never longer than it was */
+		goto done;
+	*siglen = (size_t)n;
+	e = 0;
 done:
-	BN_free(r);
 	BN_free(s);
-	BN_free(half);
-	EC_GROUP_free(group);
+	BN_free(r);
+	BN_free(order);
 	ECDSA_SIG_free(es);
 	return e;
 }
 
 static const EVP_MD *
-digest_of(const struct sign_key *k)
+digest_of(const struct sign_key *key)
 {
-	return k->type == P2P_KEY_ED25519 ? NULL : EVP_sha256();
+	return key->type == P2P_KEY_ED25519 ? NULL : EVP_sha256();
 }
 
 int
-sign_sign(const struct sign_key *k, struct rd msg, struct wr *out)
+sign_sign(const struct sign_key *key, struct rd msg, uint8_t *sig,
+    size_t *siglen)
 {
-	uint8_t sig[P2P_KEY_SIGNATURE_MAX];
-	size_t len = sizeof(sig);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_MD_CTX *ctx;
+	size_t len = P2P_KEY_SIGNATURE_MAX;
 	int e = P2P_ERR_CRYPTO;
 
-	if (ctx != NULL && EVP_DigestSignInit(ctx, NULL, digest_of(k), NULL,
-	    k->pkey) == 1 &&
-	    EVP_DigestSign(ctx, sig, &len, msg.p, msg.len) == 1)
-		e = k->type == P2P_KEY_SECP256K1 ? lower_s(sig, &len) : 0;
+	if ((ctx = EVP_MD_CTX_new()) == NULL ||
+	    EVP_DigestSignInit(ctx, NULL, digest_of(key), NULL,
+	    key->pkey) != 1 ||
+	    EVP_DigestSign(ctx, sig, &len, msg.p, msg.len) != 1)
+		goto done;
+	if (key->type == P2P_KEY_SECP256K1 && low_s(sig, &len) != 0)
+		goto done;
+	*siglen = len;
+	e = 0;
+done:
 	EVP_MD_CTX_free(ctx);
-	if (e == 0)
-		wr_bytes(out, sig, len);
-	return e == 0 && out->full ? P2P_ERR_TOO_LARGE : e;
+	if (e != 0)
+		ERR_clear_error();
+	return e;
 }
 
 int
-sign_verify(const struct sign_key *k, struct rd msg, struct rd sig)
+sign_verify(const struct sign_key *key, struct rd msg, struct rd sig)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_MD_CTX *ctx;
 	int e = P2P_ERR_SIGNATURE;
 
-	if (ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, digest_of(k), NULL,
-	    k->pkey) == 1 &&
+	if (sig.len > P2P_KEY_SIGNATURE_MAX)
+		return P2P_ERR_SIGNATURE;
+	if ((ctx = EVP_MD_CTX_new()) != NULL &&
+	    EVP_DigestVerifyInit(ctx, NULL, digest_of(key), NULL,
+	    key->pkey) == 1 &&
 	    EVP_DigestVerify(ctx, sig.p, sig.len, msg.p, msg.len) == 1)
 		e = 0;
 	EVP_MD_CTX_free(ctx);
+	if (e != 0)
+		ERR_clear_error();
 	return e;
 }

@@ -78,7 +78,8 @@ keyed_hash(const void *key, size_t len)
 
 	memcpy(in, seed, sizeof(seed));
 	memcpy(in + sizeof(seed), key, len);
-	hash_sha256(in, sizeof(seed) + len, out);
+	if (hash_sha256(in, sizeof(seed) + len, out) != 0)
+		abort();
 	memcpy(&h, out, sizeof(h));
 	return h;
 }

@@ -1,11 +1,18 @@
 /*
- * Keys and their messages: { 1: type (varint), 2: data (bytes) }, exactly these
- * two fields in this order, both always there (spec digest KEY-2, KEY-3).  The
- * public message is hashed into the peer id, so it must be reproduced to the
- * byte; four lines over the checked reader say that better than a protobuf
- * library, which would accept other spellings.
+ * Keys as protobuf messages: PublicKey and PrivateKey, { 1: type, 2: data }.
+ *
+ * The two messages are written here by hand and not by protobuf-c: the bytes
+ * of a PublicKey are hashed into the peer id, so there is exactly one right
+ * encoding (peer-ids.md: both fields present, in order, minimal varints,
+ * nothing else), RSA's type of zero included.  The reader accepts that one and
+ * refuses the rest; a general protobuf reader could not.
+ *
+ * A p2p_key carries its PublicKey message and its peer id from birth: making
+ * them may fail, asking for them may not.  The public half always comes from
+ * libcrypto's view of the key, never from what a file claims
+ * (RUSTSEC-2022-0093).
  */
-#include "p2p/key.h"
+#include "identity/key.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,35 +20,47 @@
 
 #include "base/bytes.h"
 #include "base/varint.h"
-#include "crypto/rand.h"
+#include "crypto/hash.h"
 #include "crypto/sign.h"
+#include "crypto/wipe.h"
 #include "p2p/error.h"
 
 #define TAG_TYPE	0x08	/* field 1, varint */
 #define TAG_DATA	0x12	/* field 2, bytes */
-#define ED25519_PART	32	/* bytes of the seed, and of the public key */
+
+#define RSA_DEFAULT_BITS	2048
+
+/* Multihash codes, and the largest key that stands in its id unhashed. */
+#define MH_IDENTITY	0x00
+#define MH_SHA2_256	0x12
+#define INLINE_MAX	42	/* bytes: peer-ids.md, "Peer Ids" */
 
 struct p2p_key {
+	struct sign_key		*sign;		/* [I] owned */
+	struct p2p_peer_id	 id;		/* [I] */
+	size_t			 len;		/* [I] of pub */
+	uint8_t			 pub[P2P_KEY_PUBLIC_MAX]; /* [I] PublicKey */
+};
+
+static const struct {
 	enum p2p_key_type	 type;
-	bool			 private;
-	struct sign_key		*sign;
-	size_t			 publen;
-	uint8_t			 pub[P2P_KEY_PUBLIC_MAX];
+	const char		*name;
+} names[] = {
+	{ P2P_KEY_ED25519, "ed25519" }, { P2P_KEY_SECP256K1, "secp256k1" },
+	{ P2P_KEY_ECDSA, "ecdsa" }, { P2P_KEY_RSA, "rsa" },
 };
 
-static const char *const names[] = {
-	[P2P_KEY_RSA] = "rsa",
-	[P2P_KEY_ED25519] = "ed25519",
-	[P2P_KEY_SECP256K1] = "secp256k1",
-	[P2P_KEY_ECDSA] = "ecdsa",
-};
-
-#define N_TYPES	(sizeof(names) / sizeof(names[0]))
+#define NNAMES	(sizeof(names) / sizeof(names[0]))
 
 const char *
 p2p_key_type_name(enum p2p_key_type type)
 {
-	return (size_t)type < N_TYPES ? names[type] : "unknown";
+	size_t i;
+
+	for (i = 0; i < NNAMES; i++)
+		if (names[i].type == type)
+			return names[i].name;
+	return "unknown";
 }
 
 int
@@ -49,78 +68,98 @@ p2p_key_type_parse(const char *name, enum p2p_key_type *out)
 {
 	size_t i;
 
-	for (i = 0; i < N_TYPES; i++) {
-		if (strcmp(names[i], name) == 0) {
-			*out = (enum p2p_key_type)i;
+	for (i = 0; i < NNAMES; i++)
+		if (strcmp(names[i].name, name) == 0) {
+			*out = names[i].type;
 			return 0;
 		}
-	}
 	return P2P_ERR_UNSUPPORTED;
 }
 
-static int
-message_get(struct rd in, enum p2p_key_type *type, struct rd *data)
-{
-	uint8_t tag;
-	uint64_t t;
-
-	if (rd_u8(&in, &tag) != 0 || tag != TAG_TYPE ||
-	    varint_get(&in, &t) != 0)
-		return P2P_ERR_FORMAT;
-	if (t >= N_TYPES)
-		return P2P_ERR_UNSUPPORTED;
-	if (rd_u8(&in, &tag) != 0 || tag != TAG_DATA ||
-	    varint_get_bytes(&in, data) != 0 || in.len != 0)
-		return P2P_ERR_FORMAT;
-	*type = (enum p2p_key_type)t;
-	return 0;
-}
-
+/* peer-ids.md: { 1: type, 2: data }, nothing left out, nothing more. */
 static void
-message_put(struct wr *w, enum p2p_key_type type, const void *data, size_t len)
+msg_put(struct wr *w, enum p2p_key_type type, const uint8_t *data, size_t len)
 {
 	wr_u8(w, TAG_TYPE);
-	varint_put(w, type);
+	varint_put(w, (uint64_t)type);
 	wr_u8(w, TAG_DATA);
 	varint_put_bytes(w, data, len);
 }
 
-/* Around a sign key, which is taken on success. */
 static int
-key_new(enum p2p_key_type type, bool private, struct sign_key *sign,
-    struct p2p_key **out)
+msg_get(struct rd r, enum p2p_key_type *type, struct rd *data)
 {
-	uint8_t data[P2P_KEY_PUBLIC_MAX];
-	struct p2p_key *k;
-	struct wr d, w;
-	int e;
+	uint64_t v;
+	uint8_t tag;
 
-	wr_init(&d, data, sizeof(data));
-	if ((e = sign_export_public(sign, &d)) != 0)
-		return e;
-	if ((k = calloc(1, sizeof(*k))) == NULL)
-		return -ENOMEM;
-	wr_init(&w, k->pub, sizeof(k->pub));
-	message_put(&w, type, data, d.len);
-	if (w.full) {
-		free(k);
+	if (rd_u8(&r, &tag) != 0 || tag != TAG_TYPE ||
+	    varint_get(&r, &v) != 0)
+		return P2P_ERR_FORMAT;
+	if (v > P2P_KEY_ECDSA)
 		return P2P_ERR_UNSUPPORTED;
-	}
-	k->publen = w.len;
-	k->type = type;
-	k->private = private;
-	k->sign = sign;
-	*out = k;
+	if (rd_u8(&r, &tag) != 0 || tag != TAG_DATA ||
+	    varint_get_bytes(&r, data) != 0 || r.len != 0)
+		return P2P_ERR_FORMAT;
+	*type = (enum p2p_key_type)v;
 	return 0;
 }
 
+/* peer-ids.md, "Peer Ids": the key itself if short, else its hash. */
 static int
-finish(enum p2p_key_type type, bool private, struct sign_key *sign,
-    struct p2p_key **out)
+make_id(struct p2p_key *key)
+{
+	uint8_t hash[HASH_SHA256_SIZE];
+	struct wr w;
+	int e;
+
+	wr_init(&w, key->id.bytes, sizeof(key->id.bytes));
+	if (key->len <= INLINE_MAX) {
+		wr_u8(&w, MH_IDENTITY);
+		varint_put_bytes(&w, key->pub, key->len);
+	} else {
+		if ((e = hash_sha256(key->pub, key->len, hash)) != 0)
+			return e;
+		wr_u8(&w, MH_SHA2_256);
+		varint_put_bytes(&w, hash, sizeof(hash));
+	}
+	key->id.len = (uint8_t)w.len;
+	return 0;
+}
+
+/* Takes sign on success. */
+static int
+key_new(struct sign_key *sign, struct p2p_key **out)
+{
+	uint8_t data[SIGN_PUBLIC_MAX];
+	struct p2p_key *key;
+	struct wr d, w;
+	int e;
+
+	if ((key = calloc(1, sizeof(*key))) == NULL)
+		return -ENOMEM;
+	wr_init(&d, data, sizeof(data));
+	if ((e = sign_export_public(sign, &d)) != 0)
+		goto done;
+	wr_init(&w, key->pub, sizeof(key->pub));
+	msg_put(&w, sign_type(sign), data, d.len);
+	key->len = w.len;
+	if ((e = make_id(key)) != 0)
+		goto done;
+	key->sign = sign;
+	*out = key;
+	key = NULL;
+done:
+	free(key);		/* nothing secret in it yet */
+	return e;
+}
+
+/* Takes sign always, so that each maker of keys can end in it. */
+static int
+key_wrap(struct sign_key *sign, struct p2p_key **out)
 {
 	int e;
 
-	if ((e = key_new(type, private, sign, out)) != 0)
+	if ((e = key_new(sign, out)) != 0)
 		sign_free(sign);
 	return e;
 }
@@ -131,54 +170,56 @@ p2p_key_generate(enum p2p_key_type type, unsigned bits, struct p2p_key **out)
 	struct sign_key *sign;
 	int e;
 
-	if ((size_t)type >= N_TYPES)
-		return P2P_ERR_UNSUPPORTED;
+	if (bits == 0)
+		bits = RSA_DEFAULT_BITS;
 	if ((e = sign_generate(type, bits, &sign)) != 0)
 		return e;
-	return finish(type, true, sign, out);
+	return key_wrap(sign, out);
 }
 
 void
-p2p_key_free(struct p2p_key *k)
+p2p_key_free(struct p2p_key *key)
 {
-	if (k == NULL)
+	if (key == NULL)
 		return;
-	sign_free(k->sign);
-	free(k);
+	sign_free(key->sign);
+	free(key);
 }
 
 int
 p2p_key_dup(const struct p2p_key *key, struct p2p_key **out)
 {
-	uint8_t buf[P2P_KEY_PRIVATE_MAX];
-	size_t len;
+	struct sign_key *sign;
 	int e;
 
-	if (!key->private)
-		return p2p_key_decode_public(key->pub, key->publen, out);
-	if ((e = p2p_key_encode_private(key, buf, &len)) == 0)
-		e = p2p_key_decode_private(buf, len, out);
-	rand_wipe(buf, sizeof(buf));
-	return e;
+	if ((e = sign_dup(key->sign, &sign)) != 0)
+		return e;
+	return key_wrap(sign, out);
 }
 
 enum p2p_key_type
-p2p_key_type(const struct p2p_key *k)
+p2p_key_type(const struct p2p_key *key)
 {
-	return k->type;
+	return sign_type(key->sign);
 }
 
 bool
-p2p_key_is_private(const struct p2p_key *k)
+p2p_key_is_private(const struct p2p_key *key)
 {
-	return k->private;
+	return sign_is_private(key->sign);
 }
 
 const uint8_t *
-p2p_key_public(const struct p2p_key *k, size_t *len)
+p2p_key_public(const struct p2p_key *key, size_t *len)
 {
-	*len = k->publen;
-	return k->pub;
+	*len = key->len;
+	return key->pub;
+}
+
+const struct p2p_peer_id *
+key_peer_id(const struct p2p_key *key)
+{
+	return &key->id;
 }
 
 int
@@ -186,141 +227,106 @@ p2p_key_decode_public(const uint8_t *bytes, size_t len, struct p2p_key **out)
 {
 	enum p2p_key_type type;
 	struct sign_key *sign;
-	struct p2p_key *k;
 	struct rd data;
 	int e;
 
-	if (len > P2P_KEY_PUBLIC_MAX)
-		return P2P_ERR_UNSUPPORTED;
-	if ((e = message_get((struct rd){ bytes, len }, &type, &data)) != 0 ||
-	    (e = sign_import_public(type, data, &sign)) != 0 ||
-	    (e = finish(type, false, sign, &k)) != 0)
+	if ((e = msg_get((struct rd){ bytes, len }, &type, &data)) != 0 ||
+	    (e = sign_import_public(type, data, &sign)) != 0)
 		return e;
-	/* Another spelling of the same key would be another peer id. */
-	if (k->publen != len || memcmp(k->pub, bytes, len) != 0) {
-		p2p_key_free(k);
-		return P2P_ERR_FORMAT;
-	}
-	*out = k;
-	return 0;
-}
-
-/* Ed25519 carries its public key behind the seed, once, or twice of old. */
-static int
-ed25519_private(struct rd data, struct sign_key **out)
-{
-	uint8_t pub[ED25519_PART];
-	struct rd seed, copy;
-	struct wr w;
-	int e;
-
-	if (data.len != 2 * ED25519_PART && data.len != 3 * ED25519_PART)
-		return P2P_ERR_FORMAT;
-	if ((e = rd_bytes(&data, ED25519_PART, &seed)) != 0 ||
-	    (e = sign_import_private(P2P_KEY_ED25519, seed, out)) != 0)
-		return e;
-	wr_init(&w, pub, sizeof(pub));
-	e = sign_export_public(*out, &w);
-	while (e == 0 && data.len > 0) {
-		e = rd_bytes(&data, ED25519_PART, &copy);
-		if (e == 0 && !rd_equal(&copy, pub, sizeof(pub)))
-			e = P2P_ERR_FORMAT;
-	}
-	if (e != 0) {
-		sign_free(*out);
-		*out = NULL;
-	}
-	return e;
+	return key_wrap(sign, out);
 }
 
 /*
- * RSA and ECDSA carry both halves in one DER; a signature that verifies shows
- * that they belong together.
+ * Ed25519 in a PrivateKey: seed, public key, and in old files the public key
+ * once more.  All copies must be what the seed yields.
  */
 static int
-check_halves(const struct p2p_key *k)
+ed25519_get(struct rd data, struct sign_key **out)
 {
-	static const uint8_t msg[] = "halves";
-	uint8_t sig[P2P_KEY_SIGNATURE_MAX];
-	struct p2p_key *pub;
-	size_t len;
+	uint8_t pub[SIGN_ED25519_LEN];
+	struct sign_key *sign = NULL;
+	struct rd part;
+	struct wr w;
 	int e;
 
-	if ((e = p2p_key_decode_public(k->pub, k->publen, &pub)) != 0)
-		return e;
-	if ((e = p2p_key_sign(k, msg, sizeof(msg), sig, &len)) == 0)
-		e = p2p_key_verify(pub, msg, sizeof(msg), sig, len);
-	p2p_key_free(pub);
-	return e == 0 ? 0 : P2P_ERR_FORMAT;
+	if (data.len != 2 * SIGN_ED25519_LEN &&
+	    data.len != 3 * SIGN_ED25519_LEN)
+		return P2P_ERR_FORMAT;
+	wr_init(&w, pub, sizeof(pub));
+	if ((e = rd_bytes(&data, SIGN_ED25519_LEN, &part)) != 0 ||
+	    (e = sign_import_private(P2P_KEY_ED25519, part, &sign)) != 0 ||
+	    (e = sign_export_public(sign, &w)) != 0)
+		goto done;
+	while (data.len > 0) {
+		if ((e = rd_bytes(&data, SIGN_ED25519_LEN, &part)) != 0)
+			goto done;
+		if (!rd_equal(&part, pub, sizeof(pub))) {
+			e = P2P_ERR_FORMAT;
+			goto done;
+		}
+	}
+	*out = sign;
+	sign = NULL;
+done:
+	sign_free(sign);
+	return e;
 }
 
 int
 p2p_key_decode_private(const uint8_t *bytes, size_t len, struct p2p_key **out)
 {
 	enum p2p_key_type type;
-	struct sign_key *sign = NULL;
-	struct p2p_key *k;
+	struct sign_key *sign;
 	struct rd data;
 	int e;
 
-	if (len > P2P_KEY_PRIVATE_MAX)
-		return P2P_ERR_UNSUPPORTED;
-	if ((e = message_get((struct rd){ bytes, len }, &type, &data)) != 0)
+	if ((e = msg_get((struct rd){ bytes, len }, &type, &data)) != 0)
 		return e;
-	e = type == P2P_KEY_ED25519 ? ed25519_private(data, &sign) :
-	    sign_import_private(type, data, &sign);
-	if (e != 0 || (e = finish(type, true, sign, &k)) != 0)
+	if (type == P2P_KEY_ED25519)
+		e = ed25519_get(data, &sign);
+	else
+		e = sign_import_private(type, data, &sign);
+	if (e != 0)
 		return e;
-	if ((e = check_halves(k)) != 0) {
-		p2p_key_free(k);
-		return e;
-	}
-	*out = k;
-	return 0;
+	return key_wrap(sign, out);
 }
 
 int
-p2p_key_encode_private(const struct p2p_key *k, uint8_t *out, size_t *len)
+p2p_key_encode_private(const struct p2p_key *key, uint8_t *out, size_t *len)
 {
-	uint8_t data[P2P_KEY_PRIVATE_MAX];
+	uint8_t data[SIGN_PRIVATE_MAX];
 	struct wr d, w;
 	int e;
 
-	if (!k->private)
+	if (!p2p_key_is_private(key))
 		return P2P_ERR_UNSUPPORTED;
 	wr_init(&d, data, sizeof(data));
-	if ((e = sign_export_private(k->sign, &d)) == 0 &&
-	    k->type == P2P_KEY_ED25519)
-		e = sign_export_public(k->sign, &d);
 	wr_init(&w, out, P2P_KEY_PRIVATE_MAX);
-	if (e == 0)
-		message_put(&w, k->type, data, d.len);
-	rand_wipe(data, sizeof(data));
-	if (e != 0 || w.full)
-		return e != 0 ? e : P2P_ERR_TOO_LARGE;
+	if ((e = sign_export_private(key->sign, &d)) != 0)
+		goto done;
+	if (p2p_key_type(key) == P2P_KEY_ED25519 &&
+	    (e = sign_export_public(key->sign, &d)) != 0)
+		goto done;
+	msg_put(&w, p2p_key_type(key), data, d.len);
 	*len = w.len;
-	return 0;
-}
-
-int
-p2p_key_sign(const struct p2p_key *k, const uint8_t *msg, size_t len,
-    uint8_t *sig, size_t *siglen)
-{
-	struct wr w;
-	int e;
-
-	if (!k->private)
-		return P2P_ERR_UNSUPPORTED;
-	wr_init(&w, sig, P2P_KEY_SIGNATURE_MAX);
-	if ((e = sign_sign(k->sign, (struct rd){ msg, len }, &w)) == 0)
-		*siglen = w.len;
+done:
+	wipe(data, sizeof(data));
 	return e;
 }
 
 int
-p2p_key_verify(const struct p2p_key *k, const uint8_t *msg, size_t len,
+p2p_key_sign(const struct p2p_key *key, const uint8_t *msg, size_t len,
+    uint8_t *sig, size_t *siglen)
+{
+	if (!p2p_key_is_private(key))
+		return P2P_ERR_UNSUPPORTED;
+	return sign_sign(key->sign, (struct rd){ msg, len }, sig, siglen);
+}
+
+int
+p2p_key_verify(const struct p2p_key *key, const uint8_t *msg, size_t len,
     const uint8_t *sig, size_t siglen)
 {
-	return sign_verify(k->sign, (struct rd){ msg, len },
+	return sign_verify(key->sign, (struct rd){ msg, len },
 	    (struct rd){ sig, siglen });
 }

@@ -1,15 +1,19 @@
 /*
- * Key files.  A key is never replaced and never made up: what is odd about an
- * existing file is said, and the file is left as it is (spec/faults.md K1, K2,
- * F22 to F24).
+ * A key file is a name in the network: whoever reads it is us, and whoever
+ * loses it is nobody.  Hence two rules.
  *
- * Saving: a temporary file of mode 0600 in the same directory, all bytes, fsync,
- * then link(2) under the final name, which fails if that exists, then fsync of
- * the directory.  At every moment there is either no key or a whole one.
+ * Load believes nothing.  The questions (regular file? ours? closed to the
+ * others? of a sane size?) are put to the opened descriptor, not to the path,
+ * and an odd answer is an error with a reason, never a new key.
+ *
+ * Save replaces nothing.  The key is written to a temporary file in the same
+ * directory, flushed, and link(2)ed to its name, which fails if the name is
+ * taken; then the directory is flushed.  At any moment the name is absent or
+ * whole.  A crash can leave the temporary file (.NAME.xxxxxxxx, mode 0600),
+ * which nothing ever reads.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,28 +21,39 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
 #include "crypto/rand.h"
+#include "crypto/wipe.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 
-/* What the descriptor shows; NULL when all is well. */
+#define FILE_MODE	0600
+#define DIR_MODE	0700
+#define OTHERS		(S_IRWXG | S_IRWXO)
+
+#define TMP_TRIES	8	/* a taken name of 32 random bits is rare */
+
+/* Returns a static reason to refuse the opened file, or NULL. */
 static const char *
-odd(const struct stat *st)
+file_fault(int fd)
 {
-	if (!S_ISREG(st->st_mode))
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return "cannot be examined";
+	if (!S_ISREG(st.st_mode))
 		return "not a regular file";
-	if (st->st_uid != geteuid())
+	if (st.st_uid != geteuid())
 		return "owned by another user";
-	if ((st->st_mode & 077) != 0)
+	if (st.st_mode & OTHERS)
 		return "accessible to group or others (chmod 600 it)";
-	if (st->st_size == 0)
+	if (st.st_size == 0)
 		return "empty";
-	if (st->st_size > P2P_KEY_PRIVATE_MAX)
+	if (st.st_size > P2P_KEY_PRIVATE_MAX)
 		return "too large for a key";
 	return NULL;
 }
 
+/* Up to cap bytes or the end of the file, whichever comes first. */
 static int
 read_all(int fd, uint8_t *buf, size_t cap, size_t *len)
 {
@@ -46,113 +61,209 @@ read_all(int fd, uint8_t *buf, size_t cap, size_t *len)
 
 	for (*len = 0; *len < cap; *len += (size_t)n) {
 		n = read(fd, buf + *len, cap - *len);
-		if (n == 0)
+		if (n == -1 && errno == EINTR)
+			n = 0;
+		else if (n == -1)
+			return -errno;
+		else if (n == 0)
 			break;
+	}
+	return 0;
+}
+
+static int
+write_all(int fd, const uint8_t *buf, size_t len)
+{
+	ssize_t n;
+
+	for (; len > 0; buf += n, len -= (size_t)n) {
+		n = write(fd, buf, len);
 		if (n == -1 && errno == EINTR)
 			n = 0;
 		else if (n == -1)
 			return -errno;
 	}
 	return 0;
+}
+
+/* O_NONBLOCK: open(2) of a FIFO must not wait for its writer. */
+static int
+open_key(const char *path, int *fd, const char **why)
+{
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY);
+	if (*fd != -1)
+		return 0;
+	switch (errno) {
+	case ELOOP:
+		*why = "a symbolic link";
+		return P2P_ERR_KEY_FILE;
+	case ENXIO:
+		*why = "not a regular file";
+		return P2P_ERR_KEY_FILE;
+	default:
+		return -errno;
+	}
 }
 
 int
 p2p_key_load(const char *path, struct p2p_key **out, const char **why)
 {
-	uint8_t buf[P2P_KEY_PRIVATE_MAX + 1];
-	const char *problem = NULL;
-	struct stat st;
-	size_t len = 0;
-	int fd, e = 0;
+	uint8_t buf[P2P_KEY_PRIVATE_MAX + 1];	/* one more: it grew */
+	const char *fault = NULL;
+	size_t len;
+	int fd = -1, e;
 
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd == -1 && errno != ELOOP)
-		return -errno;
-	if (fd == -1)
-		problem = "a symbolic link";
-	else if (fstat(fd, &st) == -1)
-		e = -errno;
+	if ((e = open_key(path, &fd, &fault)) != 0)
+		goto done;
+	e = P2P_ERR_KEY_FILE;
+	if ((fault = file_fault(fd)) != NULL)
+		goto done;
+	if ((e = read_all(fd, buf, sizeof(buf), &len)) != 0)
+		goto done;
+	if (len > P2P_KEY_PRIVATE_MAX)
+		e = P2P_ERR_FORMAT;
 	else
-		problem = odd(&st);
-	if (e == 0 && problem == NULL)
-		e = read_all(fd, buf, sizeof(buf), &len);
-	if (e == 0 && problem == NULL &&
-	    p2p_key_decode_private(buf, len, out) != 0)
-		problem = "not a sound private key (truncated or damaged)";
-	rand_wipe(buf, sizeof(buf));
+		e = p2p_key_decode_private(buf, len, out);
+	if (e == P2P_ERR_UNSUPPORTED) {
+		fault = "a key of an unsupported type or size";
+		e = P2P_ERR_KEY_FILE;
+	} else if (e == P2P_ERR_FORMAT) {
+		fault = "not one sound private key (truncated or damaged)";
+		e = P2P_ERR_KEY_FILE;
+	}
+done:
+	wipe(buf, sizeof(buf));
 	if (fd != -1)
 		close(fd);
-	if (problem == NULL)
-		return e;
-	if (why != NULL)
-		*why = problem;
-	return P2P_ERR_KEY_FILE;
-}
-
-static int
-write_all(int fd, const uint8_t *p, size_t len)
-{
-	ssize_t n;
-
-	for (; len > 0; p += n, len -= (size_t)n) {
-		n = write(fd, p, len);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n == -1)
-			return -errno;
-	}
-	return 0;
-}
-
-/* mkdir -p of a path's parents, mode 0700. */
-static int
-make_parents(const char *path)
-{
-	char dir[PATH_MAX], *p;
-
-	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
-		return -ENAMETOOLONG;
-	for (p = dir + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		if (mkdir(dir, 0700) == -1 && errno != EEXIST)
-			return -errno;
-		*p = '/';
-	}
-	return 0;
-}
-
-static int
-sync_directory(const char *path)
-{
-	char copy[PATH_MAX];
-	int fd, e = 0;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fsync(fd) == -1)
-		e = -errno;
-	if (fd != -1)
-		close(fd);
+	if (e == P2P_ERR_KEY_FILE && why != NULL)
+		*why = fault;
 	return e;
 }
 
-/* The bytes into a new temporary file, on disk. */
+/* Flush the directory at dir, which may be open with O_PATH only. */
 static int
-write_temporary(const char *path, const uint8_t *bytes, size_t len)
+sync_dir(int dir)
 {
-	int fd, e;
+	int fd, e = 0;
 
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-	    0600);
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return -errno;
-	e = fchmod(fd, 0600) == -1 ? -errno : write_all(fd, bytes, len);
+	if (fsync(fd) == -1)
+		e = -errno;
+	close(fd);
+	return e;
+}
+
+/* Open name below dir, making it if it is missing. */
+static int
+enter(int dir, const char *name, int *out)
+{
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	int e;
+
+	if ((*out = openat(dir, name, flags)) != -1)
+		return 0;
+	if (errno != ENOENT)
+		return -errno;
+	if (mkdirat(dir, name, DIR_MODE) == 0) {
+		if ((e = sync_dir(dir)) != 0)
+			return e;
+	} else if (errno != EEXIST) {
+		return -errno;
+	}
+	return (*out = openat(dir, name, flags)) != -1 ? 0 : -errno;
+}
+
+/*
+ * Walk to the directory of path.  *dir is open with O_PATH; *name is the last
+ * component, inside path.
+ */
+static int
+open_parent(const char *path, int *dir, const char **name)
+{
+	const char *slash = strrchr(path, '/');
+	char *copy, *p, *save = NULL;
+	int fd, next, e = 0;
+
+	*name = slash != NULL ? slash + 1 : path;
+	if (**name == '\0')
+		return -EISDIR;
+	if ((copy = strndup(path, (size_t)(*name - path))) == NULL)
+		return -ENOMEM;
+	fd = open(path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1) {
+		e = -errno;
+		goto done;
+	}
+	for (p = strtok_r(copy, "/", &save); p != NULL;
+	    p = strtok_r(NULL, "/", &save)) {
+		e = enter(fd, p, &next);
+		close(fd);
+		if (e != 0)
+			goto done;
+		fd = next;
+	}
+	*dir = fd;
+done:
+	free(copy);
+	return e;
+}
+
+/* A new file beside name, in tmp; its mode does not depend on the umask. */
+static int
+open_tmp(int dir, const char *name, char *tmp, size_t cap, int *out)
+{
+	uint32_t r;
+	int fd, i, n, e;
+
+	for (i = 0; i < TMP_TRIES; i++) {
+		if ((e = rand_bytes(&r, sizeof(r))) != 0)
+			return e;
+		n = snprintf(tmp, cap, ".%s.%08x", name, (unsigned)r);
+		if (n < 0 || (size_t)n >= cap)
+			return -ENAMETOOLONG;
+		fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL |
+		    O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+		if (fd == -1 && errno == EEXIST)
+			continue;
+		if (fd == -1)
+			return -errno;
+		*out = fd;
+		return 0;
+	}
+	return -EEXIST;
+}
+
+/* Write and flush; closes fd always. */
+static int
+fill(int fd, const uint8_t *buf, size_t len)
+{
+	int e = 0;
+
+	if (fchmod(fd, FILE_MODE) == -1)
+		e = -errno;
+	if (e == 0)
+		e = write_all(fd, buf, len);
 	if (e == 0 && fsync(fd) == -1)
 		e = -errno;
 	if (close(fd) == -1 && e == 0)
 		e = -errno;
-	if (e != 0)
-		unlink(path);
+	return e;
+}
+
+/* The file's name at last; taken back if the directory cannot be flushed. */
+static int
+publish(int dir, const char *tmp, const char *name)
+{
+	int e;
+
+	if (linkat(dir, tmp, dir, name, 0) == -1)
+		return errno == EEXIST ? P2P_ERR_EXISTS : -errno;
+	unlinkat(dir, tmp, 0);		/* flushed together with the link */
+	if ((e = sync_dir(dir)) != 0)
+		unlinkat(dir, name, 0);
 	return e;
 }
 
@@ -160,27 +271,22 @@ int
 p2p_key_save(const struct p2p_key *key, const char *path)
 {
 	uint8_t buf[P2P_KEY_PRIVATE_MAX];
-	char tmp[PATH_MAX];
-	uint64_t salt;
+	char tmp[NAME_MAX + 1];
+	const char *name;
 	size_t len;
-	int e;
+	int dir = -1, fd = -1, e;
 
-	if ((e = rand_bytes(&salt, sizeof(salt))) != 0)
-		return e;
-	if (snprintf(tmp, sizeof(tmp), "%s.%016llx", path,
-	    (unsigned long long)salt) >= (int)sizeof(tmp))
-		return -ENAMETOOLONG;
-	if ((e = p2p_key_encode_private(key, buf, &len)) != 0)
-		return e;
-	if ((e = make_parents(path)) == 0)
-		e = write_temporary(tmp, buf, len);
-	rand_wipe(buf, sizeof(buf));
-	if (e != 0)
-		return e;
-	if (link(tmp, path) == -1)
-		e = errno == EEXIST ? P2P_ERR_EXISTS : -errno;
-	unlink(tmp);
-	if (e == 0 && (e = sync_directory(path)) != 0)
-		unlink(path);
+	if ((e = p2p_key_encode_private(key, buf, &len)) != 0 ||
+	    (e = open_parent(path, &dir, &name)) != 0)
+		goto done;
+	if ((e = open_tmp(dir, name, tmp, sizeof(tmp), &fd)) != 0)
+		goto done;
+	if ((e = fill(fd, buf, len)) != 0 ||
+	    (e = publish(dir, tmp, name)) != 0)
+		unlinkat(dir, tmp, 0);
+done:
+	wipe(buf, sizeof(buf));
+	if (dir != -1)
+		close(dir);
 	return e;
 }

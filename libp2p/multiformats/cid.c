@@ -1,90 +1,93 @@
+/*
+ * Version 0 is told by its first two bytes, 12 20, which no version number
+ * will ever be.  It has no multibase: one that comes with a prefix is refused,
+ * as the specification wants it, lest a name have two spellings of one kind.
+ */
 #include "multiformats/cid.h"
 
-#include <string.h>
-
 #include "base/varint.h"
+#include "multiformats/multicodec.h"
+#include "multiformats/multihash.h"
 #include "p2p/error.h"
 
-#define V0_LEN		34	/* 12 20 and 32 bytes */
-#define V0_TEXT_LEN	46
+#define CID_V0_TEXT_LEN	46	/* characters */
 
-/* The rest of in is the multihash, exactly. */
-static int
-take_hash(struct rd in, struct cid *out)
+/* Printing needs a plain copy of version 1: 9 + 9 bytes and a multihash. */
+#define CID_PRINT_MAX	MULTIBASE_BIG_MAX
+
+int
+cid_decode(struct rd bytes, struct cid *out)
 {
+	struct cid cid = { .version = 0, .codec = MULTICODEC_DAG_PB };
 	struct multihash mh;
-	struct rd whole = in;
+	uint64_t version;
 	int e;
 
-	if ((e = multihash_get(&in, &mh)) != 0)
-		return e == P2P_ERR_SHORT ? P2P_ERR_FORMAT : e;
-	if (in.len != 0)
-		return P2P_ERR_FORMAT;
-	if (mh.code == MULTIHASH_SHA2_256 &&
-	    mh.digest.len != MULTIHASH_SHA2_256_LEN)
-		return P2P_ERR_FORMAT;
-	if (whole.len > sizeof(out->hash))
-		return P2P_ERR_TOO_LARGE;
-	memcpy(out->hash, whole.p, whole.len);
-	out->hashlen = whole.len;
+	if (bytes.len < 2 || bytes.p[0] != MULTICODEC_SHA2_256 ||
+	    bytes.p[1] != MULTIHASH_SHA2_256_LEN) {
+		if ((e = varint_get(&bytes, &version)) != 0)
+			return e;
+		if (version != 1)
+			return version == 0 ? P2P_ERR_FORMAT :
+			    P2P_ERR_UNSUPPORTED;
+		cid.version = 1;
+		if ((e = varint_get(&bytes, &cid.codec)) != 0)
+			return e;
+	}
+	if ((e = multihash_decode(bytes, &mh)) != 0)
+		return e;
+	cid.hash = bytes;
+	*out = cid;
 	return 0;
 }
 
-int
-cid_decode(struct rd in, struct cid *out)
+void
+cid_put(struct wr *w, const struct cid *cid)
 {
-	uint64_t version, codec;
-
-	if (in.len == V0_LEN && in.p[0] == MULTIHASH_SHA2_256 &&
-	    in.p[1] == MULTIHASH_SHA2_256_LEN) {
-		out->version = 0;
-		out->codec = CID_CODEC_DAG_PB;
-		return take_hash(in, out);
+	if (cid->version == 1) {
+		varint_put(w, 1);
+		varint_put(w, cid->codec);
 	}
-	if (varint_get(&in, &version) != 0 || varint_get(&in, &codec) != 0)
-		return P2P_ERR_FORMAT;
-	if (version != 1)
-		return P2P_ERR_UNSUPPORTED;
-	out->version = 1;
-	out->codec = codec;
-	return take_hash(in, out);
+	wr_bytes(w, cid->hash.p, cid->hash.len);
 }
 
 int
-cid_parse(const char *text, size_t len, struct cid *out)
+cid_parse(struct rd text, struct wr *store, struct cid *out)
 {
-	uint8_t bytes[CID_MAX + 16];
-	size_t n = sizeof(bytes);
+	struct wr w = *store;
+	struct cid cid;
+	bool v0;
 	int e;
 
-	if (len == V0_TEXT_LEN && memcmp(text, "Qm", 2) == 0)
-		e = multibase_decode_raw(MULTIBASE_58BTC, text, len, bytes, &n);
+	v0 = text.len == CID_V0_TEXT_LEN && text.p[0] == 'Q' &&
+	    text.p[1] == 'm';
+	e = v0 ? multibase_decode_bare(MULTIBASE_58, text, &w) :
+	    multibase_decode(text, &w);
+	if (e != 0)
+		return e;
+	if ((e = cid_decode((struct rd){ store->p + store->len,
+	    w.len - store->len }, &cid)) != 0)
+		return e;
+	if (v0 != (cid.version == 0))
+		return P2P_ERR_FORMAT;
+	*store = w;
+	*out = cid;
+	return 0;
+}
+
+void
+cid_print(struct wr *w, const struct cid *cid, enum multibase base)
+{
+	uint8_t buf[CID_PRINT_MAX];
+	struct wr bin;
+
+	wr_init(&bin, buf, sizeof(buf));
+	cid_put(&bin, cid);
+	if (bin.full)
+		w->full = true;
+	else if (cid->version == 0)
+		multibase_encode_bare(MULTIBASE_58,
+		    (struct rd){ buf, bin.len }, w);
 	else
-		e = multibase_decode(text, len, bytes, &n);
-	return e != 0 ? e : cid_decode((struct rd){ bytes, n }, out);
-}
-
-void
-cid_put(struct wr *w, const struct cid *c)
-{
-	if (c->version != 0) {
-		varint_put(w, c->version);
-		varint_put(w, c->codec);
-	}
-	wr_bytes(w, c->hash, c->hashlen);
-}
-
-void
-cid_print(struct wr *w, const struct cid *c, enum multibase base)
-{
-	uint8_t bytes[CID_MAX + 16];
-	struct wr b;
-
-	if (c->version == 0) {
-		multibase_encode_raw(MULTIBASE_58BTC, c->hash, c->hashlen, w);
-		return;
-	}
-	wr_init(&b, bytes, sizeof(bytes));
-	cid_put(&b, c);
-	multibase_encode(base, bytes, b.len, w);
+		multibase_encode(base, (struct rd){ buf, bin.len }, w);
 }

@@ -1,34 +1,44 @@
 /*
- * multiformats/cid.h -- content identifiers.
+ * multiformats/cid.h -- the names of content, and of keys.
  *
- * Spec: multiformats/cid.  Version 1: 01, varint(codec), multihash; as text in
- * any multibase.  Version 0: a sha2-256 multihash of dag-pb, as base58btc text
- * without a prefix ("Qm...").
+ * Spec: multiformats/cid README.md.
+ * Wire: version 0 is a bare sha2-256 multihash and means dag-pb; version 1 is
+ *       varint(1) varint(codec) multihash.
+ * Text: version 0 is base58btc without a prefix ("Qm..."), version 1 is in any
+ *       multibase.
  */
 #ifndef MULTIFORMATS_CID_H
 #define MULTIFORMATS_CID_H
 
+#include "base/bytes.h"
 #include "multiformats/multibase.h"
-#include "multiformats/multihash.h"
 
-#define CID_CODEC_RAW		0x55
-#define CID_CODEC_DAG_PB	0x70
-#define CID_CODEC_LIBP2P_KEY	0x72
-#define CID_MAX			128	/* bytes of the binary form we take */
+#define CID_V0_LEN	34	/* bytes */
 
 struct cid {
 	unsigned	version;	/* 0 or 1 */
-	uint64_t	codec;
-	uint8_t		hash[CID_MAX];	/* the multihash */
-	size_t		hashlen;
+	uint64_t	codec;		/* multicodec.h */
+	struct rd	hash;		/* a view of the whole multihash */
 };
 
-/* Exactly one CID.  0, P2P_ERR_FORMAT, P2P_ERR_TOO_LARGE, P2P_ERR_UNSUPPORTED */
-int	cid_decode(struct rd in, struct cid *out) MUST_CHECK;
-int	cid_parse(const char *text, size_t len, struct cid *out) MUST_CHECK;
+/*
+ * From all of bytes.  Returns 0, P2P_ERR_SHORT, P2P_ERR_FORMAT or
+ * P2P_ERR_UNSUPPORTED (a version above 1).
+ */
+int	cid_decode(struct rd bytes, struct cid *out) MUST_CHECK;
 
-void	cid_put(struct wr *w, const struct cid *c);
-/* Version 0 prints as base58btc, version 1 in the base given. */
-void	cid_print(struct wr *w, const struct cid *c, enum multibase base);
+void	cid_put(struct wr *w, const struct cid *cid);
+
+/*
+ * From text; the bytes go to store, which *out then has views of.
+ * Returns as cid_decode() and multibase_decode().
+ */
+int	cid_parse(struct rd text, struct wr *store, struct cid *out) MUST_CHECK;
+
+/*
+ * As text without a final zero; base is for version 1.  Sets w->full when it
+ * does not fit.
+ */
+void	cid_print(struct wr *w, const struct cid *cid, enum multibase base);
 
 #endif

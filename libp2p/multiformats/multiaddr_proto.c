@@ -1,535 +1,489 @@
 /*
- * The table of spec digest 1.1, and a parse and print pair for each kind of
- * value.  print() is also the validator of binary addresses: whatever it
- * refuses is no address.
+ * Each kind of value has a parse and a print side by side, and they are each
+ * other's reverse: what print accepts, it writes so that parse gives the same
+ * bytes.  Where other implementations take more than one spelling of a value,
+ * so does parse; print knows only one.
+ *
+ * Values that are names (dns, sni, ip6zone, unix) must be UTF-8 without
+ * controls or invisible characters: the text of an address ends up on
+ * terminals, in logs and in resolvers.
  */
 #include "multiformats/multiaddr_proto.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/varint.h"
-#include "multiformats/cid.h"
+#include "base/unicode.h"
 #include "multiformats/multibase.h"
 #include "multiformats/multihash.h"
+#include "multiformats/peer_hash.h"
 #include "p2p/error.h"
 
-#define TEXT_MAX	256
-#define ONION_LEN	10
+#define IP_TEXT_MAX	64	/* INET6_ADDRSTRLEN is 46 */
+
+#define ONION_LEN	10	/* bytes before the port */
 #define ONION3_LEN	35
-#define GARLIC64_MIN	386	/* bytes of an i2p destination */
-#define GARLIC32_MIN	35	/* bytes, when not exactly 32 */
+#define GARLIC64_MIN	386	/* bytes of the shortest I2P destination */
+#define GARLIC32_HASH	32	/* bytes; what is longer is encrypted, */
+#define GARLIC32_MIN	35	/* and then at least so long */
 
-/* The text with a final zero, for library functions. */
-static int
-to_string(struct rd text, char *out, size_t cap)
-{
-	if (text.len >= cap || memchr(text.p, '\0', text.len) != NULL)
-		return P2P_ERR_FORMAT;
-	memcpy(out, text.p, text.len);
-	out[text.len] = '\0';
-	return 0;
-}
+static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
+static const char base64_i2p[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    "abcdefghijklmnopqrstuvwxyz0123456789-~";
 
-/* Decimal without sign or leading zeros, up to max. */
+/* Decimal digits and nothing else. */
 static int
-parse_number(struct rd text, uint64_t max, uint64_t *out)
+number_get(struct rd text, uint64_t max, uint64_t *out)
 {
 	uint64_t v = 0;
-	size_t i;
 	unsigned d;
 
 	if (text.len == 0)
 		return P2P_ERR_FORMAT;
-	for (i = 0; i < text.len; i++) {
-		if (text.p[i] < '0' || text.p[i] > '9')
+	for (; text.len > 0; text.p++, text.len--) {
+		if (*text.p < '0' || *text.p > '9')
 			return P2P_ERR_FORMAT;
-		d = text.p[i] - '0';
+		d = *text.p - '0';
 		if (v > (max - d) / 10)
 			return P2P_ERR_FORMAT;
-		v = v * 10 + d;
+		v = 10 * v + d;
 	}
 	*out = v;
 	return 0;
 }
 
 static int
-parse_ip4(struct rd text, struct wr *out)
-{
-	char s[TEXT_MAX];
-	uint8_t ip[4];
-
-	if (to_string(text, s, sizeof(s)) != 0 || inet_pton(AF_INET, s, ip) != 1)
-		return P2P_ERR_FORMAT;
-	wr_bytes(out, ip, sizeof(ip));
-	return 0;
-}
-
-static int
-print_ip4(struct rd v, struct wr *out)
-{
-	wr_printf(out, "%u.%u.%u.%u", v.p[0], v.p[1], v.p[2], v.p[3]);
-	return 0;
-}
-
-static int
-parse_ip6(struct rd text, struct wr *out)
-{
-	char s[TEXT_MAX];
-	uint8_t ip[16];
-
-	if (to_string(text, s, sizeof(s)) != 0 ||
-	    inet_pton(AF_INET6, s, ip) != 1)
-		return P2P_ERR_FORMAT;
-	wr_bytes(out, ip, sizeof(ip));
-	return 0;
-}
-
-static int
-print_ip6(struct rd v, struct wr *out)
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char s[INET6_ADDRSTRLEN];
-	struct in6_addr ip;
-
-	if (memcmp(v.p, mapped, sizeof(mapped)) == 0) {
-		wr_printf(out, "::ffff:%u.%u.%u.%u", v.p[12], v.p[13], v.p[14],
-		    v.p[15]);
-		return 0;
-	}
-	/* glibc prints ::a.b.c.d for what RFC 5952 wants in hexadecimal. */
-	memcpy(&ip, v.p, 16);
-	if (memcmp(v.p, (const uint8_t[12]){ 0 }, 12) == 0 &&
-	    (v.p[12] != 0 || v.p[13] != 0)) {
-		wr_printf(out, "::%x:%x", (unsigned)(v.p[12] << 8 | v.p[13]),
-		    (unsigned)(v.p[14] << 8 | v.p[15]));
-		return 0;
-	}
-	if (inet_ntop(AF_INET6, &ip, s, sizeof(s)) == NULL)
-		return P2P_ERR_FORMAT;
-	wr_bytes(out, s, strlen(s));
-	return 0;
-}
-
-static int
-parse_port(struct rd text, struct wr *out)
+port_parse(struct rd text, struct wr *w)
 {
 	uint64_t v;
 	int e;
 
-	if ((e = parse_number(text, 65535, &v)) == 0)
-		wr_be16(out, (uint16_t)v);
+	if ((e = number_get(text, UINT16_MAX, &v)) == 0)
+		wr_be16(w, (uint16_t)v);
 	return e;
 }
 
 static int
-print_port(struct rd v, struct wr *out)
-{
-	wr_printf(out, "%u", (unsigned)(v.p[0] << 8 | v.p[1]));
-	return 0;
-}
-
-static int
-parse_byte(struct rd text, struct wr *out)
+cidr_parse(struct rd text, struct wr *w)
 {
 	uint64_t v;
 	int e;
 
-	if ((e = parse_number(text, 255, &v)) == 0)
-		wr_u8(out, (uint8_t)v);
+	if ((e = number_get(text, UINT8_MAX, &v)) == 0)
+		wr_u8(w, (uint8_t)v);
 	return e;
 }
 
 static int
-print_byte(struct rd v, struct wr *out)
-{
-	wr_printf(out, "%u", v.p[0]);
-	return 0;
-}
-
-static int
-parse_u64(struct rd text, struct wr *out)
+memory_parse(struct rd text, struct wr *w)
 {
 	uint64_t v;
 	int e;
 
-	if ((e = parse_number(text, UINT64_MAX, &v)) == 0)
-		wr_be64(out, v);
+	if ((e = number_get(text, UINT64_MAX, &v)) == 0)
+		wr_be64(w, v);
 	return e;
 }
 
+/* Any of the three: big endian, as wide as the value. */
 static int
-print_u64(struct rd v, struct wr *out)
+number_print(struct rd value, struct wr *w)
 {
-	uint64_t n;
+	char digits[20];
+	uint64_t v = 0;
+	size_t n = sizeof(digits);
 
-	if (rd_be64(&v, &n) != 0)
+	for (; value.len > 0; value.p++, value.len--)
+		v = v << 8 | *value.p;
+	do
+		digits[--n] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	wr_bytes(w, digits + n, sizeof(digits) - n);
+	return 0;
+}
+
+/* inet_pton(3) is strict: no octal, no short forms, no zones. */
+static int
+ip_parse(int family, size_t size, struct rd text, struct wr *w)
+{
+	char buf[IP_TEXT_MAX];
+	uint8_t addr[16];
+
+	if (text.len >= sizeof(buf) || memchr(text.p, '\0', text.len) != NULL)
 		return P2P_ERR_FORMAT;
-	wr_printf(out, "%llu", (unsigned long long)n);
+	memcpy(buf, text.p, text.len);
+	buf[text.len] = '\0';
+	if (inet_pton(family, buf, addr) != 1)
+		return P2P_ERR_FORMAT;
+	wr_bytes(w, addr, size);
 	return 0;
 }
 
-/* Names: not empty, no slash, nothing unprintable. */
 static int
-parse_name(struct rd text, struct wr *out)
+ip4_parse(struct rd text, struct wr *w)
+{
+	return ip_parse(AF_INET, 4, text, w);
+}
+
+static int
+ip4_print(struct rd value, struct wr *w)
 {
 	size_t i;
 
-	if (text.len == 0)
-		return P2P_ERR_FORMAT;
-	for (i = 0; i < text.len; i++)
-		if (text.p[i] == '/' || text.p[i] < 0x20 || text.p[i] == 0x7f)
-			return P2P_ERR_FORMAT;
-	wr_bytes(out, text.p, text.len);
-	return 0;
-}
-
-/* A path: what go does, the rest of the text with its leading slash. */
-static int
-parse_path(struct rd text, struct wr *out)
-{
-	if (text.len < 2 || text.p[0] != '/' || text.p[text.len - 1] == '/' ||
-	    memchr(text.p, '\0', text.len) != NULL)
-		return P2P_ERR_FORMAT;
-	wr_bytes(out, text.p, text.len);
-	return 0;
-}
-
-static int
-print_path(struct rd v, struct wr *out)
-{
-	return parse_path(v, out);
-}
-
-static int
-parse_p2p(struct rd text, struct wr *out)
-{
-	uint8_t bytes[MULTIBASE_TEXT_MAX];
-	size_t len = sizeof(bytes);
-	const char *s = (const char *)text.p;
-	struct cid c;
-	int e;
-
-	if (text.len == 0)
-		return P2P_ERR_FORMAT;
-	if (s[0] == '1' || (text.len > 1 && s[0] == 'Q' && s[1] == 'm')) {
-		e = multibase_decode_raw(MULTIBASE_58BTC, s, text.len, bytes,
-		    &len);
-		if (e != 0)
-			return e;
-	} else {
-		if ((e = cid_parse(s, text.len, &c)) != 0)
-			return e;
-		if (c.codec != CID_CODEC_LIBP2P_KEY)
-			return P2P_ERR_UNSUPPORTED;
-		memcpy(bytes, c.hash, len = c.hashlen);
+	for (i = 0; i < 4; i++) {
+		if (i > 0)
+			wr_u8(w, '.');
+		(void)number_print((struct rd){ value.p + i, 1 }, w);
 	}
-	if ((e = multihash_check_peer((struct rd){ bytes, len })) != 0)
-		return e;
-	wr_bytes(out, bytes, len);
 	return 0;
 }
 
 static int
-print_p2p(struct rd v, struct wr *out)
+ip6_parse(struct rd text, struct wr *w)
 {
-	int e;
+	return ip_parse(AF_INET6, 16, text, w);
+}
 
-	if ((e = multihash_check_peer(v)) != 0)
-		return e;
-	multibase_encode_raw(MULTIBASE_58BTC, v.p, v.len, out);
+static void
+hex16_put(struct wr *w, unsigned v)
+{
+	static const char digits[] = "0123456789abcdef";
+	int shift = 12;
+
+	while (shift > 0 && v >> shift == 0)
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		wr_u8(w, (uint8_t)digits[v >> shift & 15]);
+}
+
+/*
+ * RFC 5952: lower case, the first longest run of two or more zero groups as
+ * "::".  Not inet_ntop(3): it also dots ::/96, which others do not.
+ */
+static int
+ip6_print(struct rd value, struct wr *w)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	unsigned group[8];
+	size_t i, run = 0, best = 8, bestlen = 1;
+
+	if (memcmp(value.p, mapped, sizeof(mapped)) == 0) {
+		wr_bytes(w, "::ffff:", 7);
+		return ip4_print((struct rd){ value.p + 12, 4 }, w);
+	}
+	for (i = 0; i < 8; i++) {
+		group[i] = (unsigned)value.p[2 * i] << 8 | value.p[2 * i + 1];
+		run = group[i] == 0 ? run + 1 : 0;
+		if (run > bestlen) {
+			bestlen = run;
+			best = i + 1 - run;
+		}
+	}
+	for (i = 0; i < 8; i++) {
+		if (i == best) {
+			wr_bytes(w, "::", 2);
+			i += bestlen - 1;
+			continue;
+		}
+		if (i > 0 && i != best + bestlen)
+			wr_u8(w, ':');
+		hex16_put(w, group[i]);
+	}
+	return 0;
+}
+
+/* A name is its own text. */
+static int
+name_copy(struct rd name, struct wr *w)
+{
+	if (name.len == 0 || memchr(name.p, '/', name.len) != NULL ||
+	    !unicode_is_clean(name))
+		return P2P_ERR_FORMAT;
+	wr_bytes(w, name.p, name.len);
+	return 0;
+}
+
+/*
+ * go-multiaddr's reading of unix: the value has its leading slash, and takes
+ * the rest of the address.  The text lends its slash (see multiaddr.c).
+ */
+static int
+path_copy(struct rd path, struct wr *w)
+{
+	size_t i;
+
+	if (path.len < 2 || path.p[0] != '/' || path.p[path.len - 1] == '/' ||
+	    !unicode_is_clean(path))
+		return P2P_ERR_FORMAT;
+	for (i = 1; i < path.len; i++)
+		if (path.p[i - 1] == '/' && path.p[i] == '/')
+			return P2P_ERR_FORMAT;
+	wr_bytes(w, path.p, path.len);
 	return 0;
 }
 
 static int
-check_multihash(struct rd v)
+peer_parse(struct rd text, struct wr *w)
+{
+	return peer_hash_parse(text, w) == 0 ? 0 : P2P_ERR_FORMAT;
+}
+
+static int
+peer_print(struct rd value, struct wr *w)
+{
+	if (peer_hash_check(value) != 0)
+		return P2P_ERR_FORMAT;
+	peer_hash_print(w, value);
+	return 0;
+}
+
+static int
+certhash_parse(struct rd text, struct wr *w)
+{
+	struct wr start = *w;
+	struct multihash mh;
+
+	if (multibase_decode(text, w) != 0 || multihash_decode((struct rd){
+	    w->p + start.len, w->len - start.len }, &mh) != 0)
+		return P2P_ERR_FORMAT;
+	return 0;
+}
+
+static int
+certhash_print(struct rd value, struct wr *w)
 {
 	struct multihash mh;
 
-	if (multihash_get(&v, &mh) != 0 || v.len != 0 ||
-	    (mh.code == MULTIHASH_SHA2_256 &&
-	    mh.digest.len != MULTIHASH_SHA2_256_LEN))
+	if (multihash_decode(value, &mh) != 0)
 		return P2P_ERR_FORMAT;
+	multibase_encode(MULTIBASE_64URL, value, w);
 	return 0;
 }
 
 static int
-parse_certhash(struct rd text, struct wr *out)
+onion_any_parse(size_t len, struct rd text, struct wr *w)
 {
-	uint8_t bytes[MULTIBASE_TEXT_MAX];
-	size_t len = sizeof(bytes);
-	int e;
-
-	if ((e = multibase_decode((const char *)text.p, text.len, bytes,
-	    &len)) != 0 ||
-	    (e = check_multihash((struct rd){ bytes, len })) != 0)
-		return e;
-	wr_bytes(out, bytes, len);
-	return 0;
-}
-
-static int
-print_certhash(struct rd v, struct wr *out)
-{
-	int e;
-
-	if (v.len > MULTIBASE_TEXT_MAX / 2)
-		return P2P_ERR_TOO_LARGE;
-	if ((e = check_multihash(v)) == 0)
-		multibase_encode(MULTIBASE_64URL, v.p, v.len, out);
-	return e;
-}
-
-/* Base32 of so many bytes, a colon, a port. */
-static int
-parse_onion_of(struct rd text, size_t want, bool zero_port, struct wr *out)
-{
-	uint8_t bytes[64];
-	size_t len = sizeof(bytes);
-	const uint8_t *colon = memchr(text.p, ':', text.len);
+	size_t digits = len * 8 / 5;
 	struct rd host, port;
 	uint64_t v;
-	int e;
 
-	if (colon == NULL)
+	if (text.len < digits + 1 || text.p[digits] != ':')
 		return P2P_ERR_FORMAT;
-	host = (struct rd){ text.p, (size_t)(colon - text.p) };
-	port = (struct rd){ colon + 1, text.len - host.len - 1 };
-	if ((e = multibase_decode_raw(MULTIBASE_32, (const char *)host.p,
-	    host.len, bytes, &len)) != 0 ||
-	    (e = parse_number(port, 65535, &v)) != 0)
-		return e;
-	if (len != want || (v == 0 && !zero_port))
+	host = (struct rd){ text.p, digits };
+	port = (struct rd){ text.p + digits + 1, text.len - digits - 1 };
+	if (number_get(port, UINT16_MAX, &v) != 0 || v == 0)
 		return P2P_ERR_FORMAT;
-	wr_bytes(out, bytes, len);
-	wr_be16(out, (uint16_t)v);
+	if (multibase_unpack(base32, 5, false, host, w) != 0)
+		return P2P_ERR_FORMAT;
+	wr_be16(w, (uint16_t)v);
 	return 0;
 }
 
 static int
-parse_onion(struct rd text, struct wr *out)
+onion_parse(struct rd text, struct wr *w)
 {
-	return parse_onion_of(text, ONION_LEN, false, out);
+	return onion_any_parse(ONION_LEN, text, w);
 }
 
 static int
-parse_onion3(struct rd text, struct wr *out)
+onion3_parse(struct rd text, struct wr *w)
 {
-	return parse_onion_of(text, ONION3_LEN, false, out);
+	return onion_any_parse(ONION3_LEN, text, w);
 }
 
+/* Either kind: the port is the last two bytes. */
 static int
-print_onion(struct rd v, struct wr *out)
+onion_print(struct rd value, struct wr *w)
 {
-	size_t n = v.len - 2;
+	struct rd port = { value.p + value.len - 2, 2 };
 
-	if (v.p[n] == 0 && v.p[n + 1] == 0)
+	if (port.p[0] == 0 && port.p[1] == 0)
 		return P2P_ERR_FORMAT;
-	multibase_encode_raw(MULTIBASE_32, v.p, n, out);
-	wr_printf(out, ":%u", (unsigned)(v.p[n] << 8 | v.p[n + 1]));
-	return 0;
+	multibase_pack(base32, 5, (struct rd){ value.p, value.len - 2 }, w);
+	wr_u8(w, ':');
+	return number_print(port, w);
 }
 
-/* i2p's base 64 has - and ~ where the standard has + and /. */
+/* I2P pads to a multiple of four. */
 static int
-parse_garlic64(struct rd text, struct wr *out)
+garlic64_parse(struct rd text, struct wr *w)
 {
-	char s[MULTIADDR_VALUE_MAX];
-	uint8_t bytes[MULTIADDR_VALUE_MAX];
-	size_t i, at, len, n = 0;
-	int e;
+	size_t start = w->len, pad = 0;
 
-	if (text.len >= sizeof(s))
-		return P2P_ERR_TOO_LARGE;
-	for (i = 0; i < text.len; i++) {
-		s[i] = (char)text.p[i];
-		if (s[i] == '+' || s[i] == '/')
-			return P2P_ERR_FORMAT;
-		s[i] = s[i] == '-' ? '+' : s[i] == '~' ? '/' : s[i];
+	if (text.len % 4 != 0)
+		return P2P_ERR_FORMAT;
+	while (pad < 2 && text.len > 0 && text.p[text.len - 1] == '=') {
+		text.len--;
+		pad++;
 	}
-	while (i > 0 && s[i - 1] == '=')
-		i--;
-	/* In groups of four characters, so that no call exceeds its limit. */
-	for (at = 0; at < i; at += 256, n += len) {
-		len = sizeof(bytes) - n;
-		if ((e = multibase_decode_raw(MULTIBASE_64, s + at,
-		    i - at < 256 ? i - at : 256, bytes + n, &len)) != 0)
-			return e;
-	}
-	if (n < GARLIC64_MIN)
+	if ((text.len + pad) % 4 != 0 || text.len % 4 == 1)
 		return P2P_ERR_FORMAT;
-	wr_bytes(out, bytes, n);
-	return 0;
-}
-
-static int
-print_garlic64(struct rd v, struct wr *out)
-{
-	size_t i, from = out->len;
-
-	if (v.len < GARLIC64_MIN)
+	if (multibase_unpack(base64_i2p, 6, true, text, w) != 0 ||
+	    w->len - start < GARLIC64_MIN)
 		return P2P_ERR_FORMAT;
-	multibase_encode_raw(MULTIBASE_64, v.p, v.len, out);
-	for (i = from; i < out->len; i++)
-		out->p[i] = out->p[i] == '+' ? '-' : out->p[i] == '/' ? '~' :
-		    out->p[i];
-	for (i = out->len - from; i % 4 != 0; i++)
-		wr_u8(out, '=');
 	return 0;
 }
 
 static int
-check_garlic32(size_t len)
+garlic64_print(struct rd value, struct wr *w)
 {
-	return len == 32 || len >= GARLIC32_MIN ? 0 : P2P_ERR_FORMAT;
-}
+	size_t n;
 
-static int
-parse_garlic32(struct rd text, struct wr *out)
-{
-	uint8_t bytes[MULTIBASE_TEXT_MAX];
-	size_t len = sizeof(bytes), n = text.len;
-	int e;
-
-	while (n > 0 && text.p[n - 1] == '=')
-		n--;
-	if ((e = multibase_decode_raw(MULTIBASE_32, (const char *)text.p, n,
-	    bytes, &len)) != 0 || (e = check_garlic32(len)) != 0)
-		return e;
-	wr_bytes(out, bytes, len);
+	if (value.len < GARLIC64_MIN)
+		return P2P_ERR_FORMAT;
+	multibase_pack(base64_i2p, 6, value, w);
+	for (n = value.len; n % 3 != 0; n++)
+		wr_u8(w, '=');
 	return 0;
-}
-
-static int
-print_garlic32(struct rd v, struct wr *out)
-{
-	int e;
-
-	if (v.len > MULTIBASE_TEXT_MAX / 2)
-		return P2P_ERR_TOO_LARGE;
-	if ((e = check_garlic32(v.len)) == 0)
-		multibase_encode_raw(MULTIBASE_32, v.p, v.len, out);
-	return e;
 }
 
 static bool
-is_unreserved(uint8_t c)
+garlic32_len(size_t len)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.~", c) != NULL);
+	return len == GARLIC32_HASH || len >= GARLIC32_MIN;
 }
 
-/* Percent-encoding to bytes. */
+/* The encrypted kind comes with bits left over in the wild: lax. */
 static int
-parse_http_path(struct rd text, struct wr *out)
+garlic32_parse(struct rd text, struct wr *w)
 {
-	uint8_t byte;
-	char pair[3] = { 0 };
-	size_t i, n;
+	size_t start = w->len;
+
+	if (multibase_unpack(base32, 5, true, text, w) != 0 ||
+	    !garlic32_len(w->len - start))
+		return P2P_ERR_FORMAT;
+	return 0;
+}
+
+static int
+garlic32_print(struct rd value, struct wr *w)
+{
+	if (!garlic32_len(value.len))
+		return P2P_ERR_FORMAT;
+	multibase_pack(base32, 5, value, w);
+	return 0;
+}
+
+/* RFC 3986 percent encoding; any bytes, but not none. */
+static int
+percent_parse(struct rd text, struct wr *w)
+{
+	char hex[3] = { 0 };
+	struct rd digits;
+	uint8_t c;
+	size_t n;
 
 	if (text.len == 0)
 		return P2P_ERR_FORMAT;
-	for (i = 0; i < text.len; i++) {
-		if (text.p[i] != '%') {
-			wr_u8(out, text.p[i]);
+	while (rd_u8(&text, &c) == 0) {
+		if (c == '%') {
+			if (rd_bytes(&text, 2, &digits) != 0)
+				return P2P_ERR_FORMAT;
+			memcpy(hex, digits.p, 2);
+			if (hex[0] == '\0' || hex_get(hex, &c, 1, &n) != 0 ||
+			    n != 1)
+				return P2P_ERR_FORMAT;
+		}
+		wr_u8(w, c);
+	}
+	return 0;
+}
+
+/* What go's url.PathEscape leaves alone, so that texts compare equal. */
+static int
+percent_print(struct rd value, struct wr *w)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_.~$&+=:@";
+	static const char digits[] = "0123456789ABCDEF";
+
+	if (value.len == 0)
+		return P2P_ERR_FORMAT;
+	for (; value.len > 0; value.p++, value.len--) {
+		if (*value.p != '\0' && strchr(plain, *value.p) != NULL) {
+			wr_u8(w, *value.p);
 			continue;
 		}
-		if (text.len - i < 3)
-			return P2P_ERR_FORMAT;
-		memcpy(pair, text.p + i + 1, 2);
-		if (hex_get(pair, &byte, 1, &n) != 0 || n != 1)
-			return P2P_ERR_FORMAT;
-		wr_u8(out, byte);
-		i += 2;
+		wr_u8(w, '%');
+		wr_u8(w, (uint8_t)digits[*value.p >> 4]);
+		wr_u8(w, (uint8_t)digits[*value.p & 15]);
 	}
 	return 0;
 }
 
-static int
-print_http_path(struct rd v, struct wr *out)
-{
-	size_t i;
+#define VAR	MULTIADDR_PROTO_VAR
+#define NONE	0, NULL, NULL, false
 
-	if (v.len == 0)
-		return P2P_ERR_FORMAT;
-	for (i = 0; i < v.len; i++) {
-		if (is_unreserved(v.p[i]))
-			wr_u8(out, v.p[i]);
-		else
-			wr_printf(out, "%%%02X", v.p[i]);
-	}
-	return 0;
-}
-
-#define V MULTIADDR_VARIABLE
-
-static const struct multiaddr_proto table[] = {
-	{ 4, "ip4", 4, false, parse_ip4, print_ip4 },
-	{ 6, "tcp", 2, false, parse_port, print_port },
-	{ 33, "dccp", 2, false, parse_port, print_port },
-	{ 41, "ip6", 16, false, parse_ip6, print_ip6 },
-	{ 42, "ip6zone", V, false, parse_name, parse_name },
-	{ 43, "ipcidr", 1, false, parse_byte, print_byte },
-	{ 53, "dns", V, false, parse_name, parse_name },
-	{ 54, "dns4", V, false, parse_name, parse_name },
-	{ 55, "dns6", V, false, parse_name, parse_name },
-	{ 56, "dnsaddr", V, false, parse_name, parse_name },
-	{ 132, "sctp", 2, false, parse_port, print_port },
-	{ 273, "udp", 2, false, parse_port, print_port },
-	{ 275, "p2p-webrtc-star", 0, false, NULL, NULL },
-	{ 276, "p2p-webrtc-direct", 0, false, NULL, NULL },
-	{ 277, "p2p-stardust", 0, false, NULL, NULL },
-	{ 280, "webrtc-direct", 0, false, NULL, NULL },
-	{ 281, "webrtc", 0, false, NULL, NULL },
-	{ 290, "p2p-circuit", 0, false, NULL, NULL },
-	{ 301, "udt", 0, false, NULL, NULL },
-	{ 302, "utp", 0, false, NULL, NULL },
-	{ 400, "unix", V, true, parse_path, print_path },
-	{ MULTIADDR_P2P, "p2p", V, false, parse_p2p, print_p2p },
-	{ MULTIADDR_P2P, "ipfs", V, false, parse_p2p, print_p2p },
-	{ 443, "https", 0, false, NULL, NULL },
-	{ 444, "onion", ONION_LEN + 2, false, parse_onion, print_onion },
-	{ 445, "onion3", ONION3_LEN + 2, false, parse_onion3, print_onion },
-	{ 446, "garlic64", V, false, parse_garlic64, print_garlic64 },
-	{ 447, "garlic32", V, false, parse_garlic32, print_garlic32 },
-	{ 448, "tls", 0, false, NULL, NULL },
-	{ 449, "sni", V, false, parse_name, parse_name },
-	{ 454, "noise", 0, false, NULL, NULL },
-	{ 460, "quic", 0, false, NULL, NULL },
-	{ 461, "quic-v1", 0, false, NULL, NULL },
-	{ 465, "webtransport", 0, false, NULL, NULL },
-	{ 466, "certhash", V, false, parse_certhash, print_certhash },
-	{ 477, "ws", 0, false, NULL, NULL },
-	{ 478, "wss", 0, false, NULL, NULL },
-	{ 479, "p2p-websocket-star", 0, false, NULL, NULL },
-	{ 480, "http", 0, false, NULL, NULL },
-	{ 481, "http-path", V, false, parse_http_path, print_http_path },
-	{ 777, "memory", 8, false, parse_u64, print_u64 },
-	{ 4770, "x-parity-ws", V, false, parse_http_path, print_http_path },
-	{ 4780, "x-parity-wss", V, false, parse_http_path, print_http_path },
-	{ 7367777, "plaintextv2", 0, false, NULL, NULL },
+/* In the order of their codes. */
+static const struct multiaddr_proto protos[] = {
+	{ MULTIADDR_IP4, "ip4", 4, ip4_parse, ip4_print, false },
+	{ MULTIADDR_TCP, "tcp", 2, port_parse, number_print, false },
+	{ MULTIADDR_DCCP, "dccp", 2, port_parse, number_print, false },
+	{ MULTIADDR_IP6, "ip6", 16, ip6_parse, ip6_print, false },
+	{ MULTIADDR_IP6ZONE, "ip6zone", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_IPCIDR, "ipcidr", 1, cidr_parse, number_print, false },
+	{ MULTIADDR_DNS, "dns", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_DNS4, "dns4", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_DNS6, "dns6", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_DNSADDR, "dnsaddr", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_SCTP, "sctp", 2, port_parse, number_print, false },
+	{ MULTIADDR_UDP, "udp", 2, port_parse, number_print, false },
+	{ 275, "p2p-webrtc-star", NONE },		/* deprecated */
+	{ 276, "p2p-webrtc-direct", NONE },		/* deprecated */
+	{ 277, "p2p-stardust", NONE },			/* deprecated */
+	{ MULTIADDR_WEBRTC_DIRECT, "webrtc-direct", NONE },
+	{ MULTIADDR_WEBRTC, "webrtc", NONE },
+	{ MULTIADDR_P2P_CIRCUIT, "p2p-circuit", NONE },
+	{ 301, "udt", NONE },
+	{ 302, "utp", NONE },
+	{ MULTIADDR_UNIX, "unix", VAR, path_copy, path_copy, true },
+	{ MULTIADDR_P2P, "p2p", VAR, peer_parse, peer_print, false },
+	{ 443, "https", NONE },
+	{ 444, "onion", ONION_LEN + 2, onion_parse, onion_print, false },
+	{ 445, "onion3", ONION3_LEN + 2, onion3_parse, onion_print, false },
+	{ 446, "garlic64", VAR, garlic64_parse, garlic64_print, false },
+	{ 447, "garlic32", VAR, garlic32_parse, garlic32_print, false },
+	{ MULTIADDR_TLS, "tls", NONE },
+	{ MULTIADDR_SNI, "sni", VAR, name_copy, name_copy, false },
+	{ MULTIADDR_NOISE, "noise", NONE },
+	{ 460, "quic", NONE },				/* of draft 29 */
+	{ MULTIADDR_QUIC_V1, "quic-v1", NONE },
+	{ MULTIADDR_WEBTRANSPORT, "webtransport", NONE },
+	{ MULTIADDR_CERTHASH, "certhash", VAR, certhash_parse, certhash_print,
+	    false },
+	{ MULTIADDR_WS, "ws", NONE },
+	{ MULTIADDR_WSS, "wss", NONE },
+	{ 479, "p2p-websocket-star", NONE },		/* deprecated */
+	{ MULTIADDR_HTTP, "http", NONE },
+	{ MULTIADDR_HTTP_PATH, "http-path", VAR, percent_parse, percent_print,
+	    false },
+	/* protocols.csv says variable; go, rust and py send a 64-bit number. */
+	{ MULTIADDR_MEMORY, "memory", 8, memory_parse, number_print, false },
+	{ 4770, "x-parity-ws", VAR, percent_parse, percent_print, false },
+	{ 4780, "x-parity-wss", VAR, percent_parse, percent_print, false },
+	{ 7367777, "plaintextv2", NONE },
 };
 
-#define N_PROTOS	(sizeof(table) / sizeof(table[0]))
-
 const struct multiaddr_proto *
-multiaddr_proto_code(uint64_t code)
+multiaddr_proto_by_code(uint64_t code)
 {
 	size_t i;
 
-	for (i = 0; i < N_PROTOS; i++)
-		if (table[i].code == code)
-			return &table[i];
+	for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+		if (protos[i].code == code)
+			return &protos[i];
 	return NULL;
 }
 
 const struct multiaddr_proto *
-multiaddr_proto_name(struct rd name)
+multiaddr_proto_by_name(struct rd name)
 {
 	size_t i;
 
-	for (i = 0; i < N_PROTOS; i++)
-		if (rd_equal(&name, table[i].name, strlen(table[i].name)))
-			return &table[i];
+	if (rd_equal(&name, "ipfs", 4))
+		return multiaddr_proto_by_code(MULTIADDR_P2P);
+	for (i = 0; i < sizeof(protos) / sizeof(protos[0]); i++)
+		if (rd_equal(&name, protos[i].name, strlen(protos[i].name)))
+			return &protos[i];
 	return NULL;
 }

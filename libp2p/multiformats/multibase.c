@@ -1,7 +1,10 @@
 /*
- * Two kinds of base: those whose digits are whole bits (16, 32, 64), which are
- * shifted, and those that are not (36, 58), which are long division and
- * quadratic, and therefore bounded by MULTIBASE_TEXT_MAX.
+ * Two families.  The powers of two move bits through a small window and are
+ * linear.  Bases 36 and 58 treat the whole as one number and are quadratic, so
+ * rebase() works on buffers of fixed size; a leading zero byte is a leading
+ * zero digit and the other way round.
+ *
+ * Nothing here is constant in time: it is for names, not for secrets.
  */
 #include "multiformats/multibase.h"
 
@@ -9,202 +12,227 @@
 
 #include "p2p/error.h"
 
-static const struct alphabet {
-	enum multibase	 base;
-	unsigned	 bits;		/* of a digit; 0: long division */
-	const char	*digits;
-} alphabets[] = {
-	{ MULTIBASE_16, 4, "0123456789abcdef" },
-	{ MULTIBASE_32, 5, "abcdefghijklmnopqrstuvwxyz234567" },
-	{ MULTIBASE_36, 0, "0123456789abcdefghijklmnopqrstuvwxyz" },
-	{ MULTIBASE_58BTC, 0,
-	    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz" },
-	{ MULTIBASE_64, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/" },
-	{ MULTIBASE_64URL, 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789-_" },
+struct base {
+	enum multibase	 id;
+	const char	*alphabet;
+	unsigned	 bits;		/* a digit; 0: not a power of two */
+	bool		 fold;		/* the alphabet has no upper case */
 };
 
-#define N_ALPHABETS	(sizeof(alphabets) / sizeof(alphabets[0]))
+static const struct base bases[] = {
+	{ MULTIBASE_16, "0123456789abcdef", 4, true },
+	{ MULTIBASE_32, "abcdefghijklmnopqrstuvwxyz234567", 5, true },
+	{ MULTIBASE_36, "0123456789abcdefghijklmnopqrstuvwxyz", 0, true },
+	{ MULTIBASE_58, "123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+	    "abcdefghijkmnopqrstuvwxyz", 0, false },
+	{ MULTIBASE_64, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/", 6, false },
+	{ MULTIBASE_64URL, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789-_", 6, false },
+};
 
-static const struct alphabet *
-find(int base)
+/* A number as digits, least significant first. */
+struct number {
+	uint8_t	digit[MULTIBASE_BIG_MAX];
+	size_t	n;
+};
+
+static uint8_t
+lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+static const struct base *
+base_find(uint8_t prefix)
 {
 	size_t i;
 
-	for (i = 0; i < N_ALPHABETS; i++)
-		if ((int)alphabets[i].base == base)
-			return &alphabets[i];
+	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
+		if (prefix == (uint8_t)bases[i].id || (bases[i].fold &&
+		    lower(prefix) == (uint8_t)bases[i].id))
+			return &bases[i];
 	return NULL;
 }
 
 /* The value of a digit, or -1. */
 static int
-digit(const struct alphabet *a, char c)
+digit_value(const char *alphabet, uint8_t c)
 {
-	const char *p = c != '\0' ? strchr(a->digits, c) : NULL;
+	const char *p;
 
-	return p != NULL ? (int)(p - a->digits) : -1;
+	if (c == '\0' || (p = strchr(alphabet, c)) == NULL)
+		return -1;
+	return (int)(p - alphabet);
 }
 
-static int
-decode_bits(const struct alphabet *a, const char *text, size_t n, struct wr *w)
+/* An alphabet without upper case is one that is read in either case. */
+static uint8_t
+fold(const char *alphabet, uint8_t c)
 {
-	unsigned have = 0;
-	uint32_t acc = 0;
-	int d;
-
-	for (; n > 0; n--, text++) {
-		if ((d = digit(a, *text)) < 0)
-			return P2P_ERR_FORMAT;
-		acc = acc << a->bits | (uint32_t)d;
-		have += a->bits;
-		if (have >= 8) {
-			have -= 8;
-			wr_u8(w, (uint8_t)(acc >> have));
-			acc &= (1u << have) - 1;
-		}
-	}
-	if (have >= a->bits || acc != 0)
-		return P2P_ERR_FORMAT;		/* not what encoding makes */
-	return w->full ? P2P_ERR_TOO_LARGE : 0;
-}
-
-/* num = num * radix + add, over the n bytes at its end; false: no room. */
-static bool
-multiply_add(uint8_t *num, size_t cap, size_t *n, unsigned radix, unsigned add)
-{
-	unsigned carry = add;
-	size_t i;
-
-	for (i = 0; i < *n; i++) {
-		carry += num[cap - 1 - i] * radix;
-		num[cap - 1 - i] = (uint8_t)carry;
-		carry >>= 8;
-	}
-	if (carry == 0)
-		return true;
-	if (*n == cap)
-		return false;
-	num[cap - 1 - (*n)++] = (uint8_t)carry;
-	return true;
-}
-
-static int
-decode_radix(const struct alphabet *a, const char *text, size_t n,
-    struct wr *w)
-{
-	uint8_t num[MULTIBASE_TEXT_MAX];
-	unsigned radix = (unsigned)strlen(a->digits);
-	size_t len = 0;
-	int d;
-
-	for (; n > 0 && *text == a->digits[0]; n--, text++)
-		wr_u8(w, 0);
-	for (; n > 0; n--, text++) {
-		if ((d = digit(a, *text)) < 0)
-			return P2P_ERR_FORMAT;
-		if (!multiply_add(num, sizeof(num), &len, radix, (unsigned)d))
-			return P2P_ERR_TOO_LARGE;
-	}
-	wr_bytes(w, num + sizeof(num) - len, len);
-	return w->full ? P2P_ERR_TOO_LARGE : 0;
+	return strchr(alphabet, 'A') == NULL ? lower(c) : c;
 }
 
 int
-multibase_decode_raw(enum multibase base, const char *text, size_t textlen,
-    uint8_t *out, size_t *len)
+multibase_unpack(const char *alphabet, unsigned bits, bool lax,
+    struct rd text, struct wr *out)
 {
-	const struct alphabet *a = find(base);
-	struct wr w;
-	int e;
+	struct wr w = *out;
+	uint32_t window = 0;
+	unsigned have = 0;
+	int v;
 
-	if (a == NULL)
-		return P2P_ERR_UNSUPPORTED;
-	if (textlen > MULTIBASE_TEXT_MAX)
+	for (; text.len > 0; text.p++, text.len--) {
+		if ((v = digit_value(alphabet, fold(alphabet, *text.p))) < 0)
+			return P2P_ERR_FORMAT;
+		window = window << bits | (uint32_t)v;
+		if ((have += bits) < 8)
+			continue;
+		have -= 8;
+		wr_u8(&w, (uint8_t)(window >> have));
+		window &= (1u << have) - 1;
+	}
+	if (have >= bits || (window != 0 && !lax))
+		return P2P_ERR_FORMAT;
+	if (w.full)
 		return P2P_ERR_TOO_LARGE;
-	wr_init(&w, out, *len);
-	e = a->bits > 0 ? decode_bits(a, text, textlen, &w) :
-	    decode_radix(a, text, textlen, &w);
-	if (e == 0)
-		*len = w.len;
-	return e;
+	*out = w;
+	return 0;
 }
 
-static void
-encode_bits(const struct alphabet *a, const uint8_t *p, size_t n,
+void
+multibase_pack(const char *alphabet, unsigned bits, struct rd bytes,
     struct wr *out)
 {
-	unsigned have = 0, mask = (1u << a->bits) - 1;
-	uint32_t acc = 0;
+	uint32_t window = 0;
+	unsigned have = 0, mask = (1u << bits) - 1;
 
-	for (; n > 0; n--, p++) {
-		acc = acc << 8 | *p;
-		for (have += 8; have >= a->bits; have -= a->bits)
-			wr_u8(out, (uint8_t)a->digits[acc >> (have - a->bits) &
-			    mask]);
-		acc &= (1u << have) - 1;
+	for (; bytes.len > 0; bytes.p++, bytes.len--) {
+		window = window << 8 | *bytes.p;
+		for (have += 8; have >= bits;) {
+			have -= bits;
+			wr_u8(out, (uint8_t)alphabet[window >> have & mask]);
+		}
+		window &= (1u << have) - 1;
 	}
 	if (have > 0)
-		wr_u8(out, (uint8_t)a->digits[acc << (a->bits - have) & mask]);
+		wr_u8(out, (uint8_t)alphabet[window << (bits - have) & mask]);
+}
+
+/*
+ * One more digit of base from below num, which is in base to.  Returns 0 or
+ * P2P_ERR_TOO_LARGE.
+ */
+static int
+rebase(struct number *num, unsigned from, unsigned to, unsigned digit)
+{
+	unsigned carry = digit;
+	size_t i;
+
+	for (i = 0; i < num->n; i++) {
+		carry += num->digit[i] * from;
+		num->digit[i] = (uint8_t)(carry % to);
+		carry /= to;
+	}
+	for (; carry > 0; carry /= to) {
+		if (num->n == MULTIBASE_BIG_MAX)
+			return P2P_ERR_TOO_LARGE;
+		num->digit[num->n++] = (uint8_t)(carry % to);
+	}
+	return 0;
+}
+
+static int
+big_decode(const struct base *b, struct rd text, struct wr *out)
+{
+	struct wr w = *out;
+	struct number num = { .n = 0 };
+	unsigned base = (unsigned)strlen(b->alphabet);
+	bool leading = true;
+	int v, e;
+
+	if (text.len > MULTIBASE_BIG_MAX)
+		return P2P_ERR_TOO_LARGE;
+	for (; text.len > 0; text.p++, text.len--) {
+		v = digit_value(b->alphabet, fold(b->alphabet, *text.p));
+		if (v < 0)
+			return P2P_ERR_FORMAT;
+		if (leading && v == 0) {
+			wr_u8(&w, 0);
+			continue;
+		}
+		leading = false;
+		if ((e = rebase(&num, base, 256, (unsigned)v)) != 0)
+			return e;
+	}
+	while (num.n > 0)
+		wr_u8(&w, num.digit[--num.n]);
+	if (w.full)
+		return P2P_ERR_TOO_LARGE;
+	*out = w;
+	return 0;
 }
 
 static void
-encode_radix(const struct alphabet *a, const uint8_t *p, size_t n,
-    struct wr *out)
+big_encode(const struct base *b, struct rd bytes, struct wr *out)
 {
-	uint8_t num[MULTIBASE_TEXT_MAX];
-	char text[2 * MULTIBASE_TEXT_MAX];
-	unsigned radix = (unsigned)strlen(a->digits), rest;
-	size_t i, first = 0, at = sizeof(text);
+	struct number num = { .n = 0 };
+	unsigned base = (unsigned)strlen(b->alphabet);
 
-	if (n > sizeof(num)) {
+	if (bytes.len > MULTIBASE_BIG_MAX) {
 		out->full = true;
 		return;
 	}
-	for (; n > 0 && *p == 0; n--, p++)
-		wr_u8(out, (uint8_t)a->digits[0]);
-	memcpy(num, p, n);
-	while (first < n) {
-		for (i = first, rest = 0; i < n; i++) {
-			rest = rest << 8 | num[i];
-			num[i] = (uint8_t)(rest / radix);
-			rest %= radix;
+	for (; bytes.len > 0 && *bytes.p == 0; bytes.p++, bytes.len--)
+		wr_u8(out, (uint8_t)b->alphabet[0]);
+	for (; bytes.len > 0; bytes.p++, bytes.len--)
+		if (rebase(&num, 256, base, *bytes.p) != 0) {
+			out->full = true;
+			return;
 		}
-		text[--at] = a->digits[rest];
-		while (first < n && num[first] == 0)
-			first++;
-	}
-	wr_bytes(out, text + at, sizeof(text) - at);
-}
-
-void
-multibase_encode_raw(enum multibase base, const uint8_t *bytes, size_t len,
-    struct wr *out)
-{
-	const struct alphabet *a = find(base);
-
-	if (a->bits > 0)
-		encode_bits(a, bytes, len, out);
-	else
-		encode_radix(a, bytes, len, out);
+	while (num.n > 0)
+		wr_u8(out, (uint8_t)b->alphabet[num.digit[--num.n]]);
 }
 
 int
-multibase_decode(const char *text, size_t textlen, uint8_t *out, size_t *len)
+multibase_decode_bare(enum multibase base, struct rd text, struct wr *out)
 {
-	if (textlen == 0)
+	const struct base *b = base_find((uint8_t)base);
+
+	if (text.len == 0)
 		return P2P_ERR_FORMAT;
-	if (find(text[0]) == NULL)
+	if (b->bits == 0)
+		return big_decode(b, text, out);
+	return multibase_unpack(b->alphabet, b->bits, false, text, out);
+}
+
+int
+multibase_decode(struct rd text, struct wr *out)
+{
+	const struct base *b;
+	uint8_t prefix;
+
+	if (rd_u8(&text, &prefix) != 0)
+		return P2P_ERR_FORMAT;
+	if ((b = base_find(prefix)) == NULL)
 		return P2P_ERR_UNSUPPORTED;
-	return multibase_decode_raw((enum multibase)text[0], text + 1,
-	    textlen - 1, out, len);
+	return multibase_decode_bare(b->id, text, out);
 }
 
 void
-multibase_encode(enum multibase base, const uint8_t *bytes, size_t len,
-    struct wr *out)
+multibase_encode_bare(enum multibase base, struct rd bytes, struct wr *out)
+{
+	const struct base *b = base_find((uint8_t)base);
+
+	if (b->bits == 0)
+		big_encode(b, bytes, out);
+	else
+		multibase_pack(b->alphabet, b->bits, bytes, out);
+}
+
+void
+multibase_encode(enum multibase base, struct rd bytes, struct wr *out)
 {
 	wr_u8(out, (uint8_t)base);
-	multibase_encode_raw(base, bytes, len, out);
+	multibase_encode_bare(base, bytes, out);
 }

@@ -1,40 +1,60 @@
 /*
- * multiformats/multibase.h -- bytes as text, in the alphabets libp2p uses.
+ * multiformats/multibase.h -- bytes as text that names its own alphabet.
  *
- * Spec: multiformats/multibase; RFC 4648.  The first character of a multibase
- * text names its base.
+ * Spec: multiformats/multibase README.md; RFC 4648 for the bases that are
+ * powers of two.  Text: one prefix character, then the digits.
  */
 #ifndef MULTIFORMATS_MULTIBASE_H
 #define MULTIFORMATS_MULTIBASE_H
 
 #include "base/bytes.h"
 
-#define MULTIBASE_TEXT_MAX	512	/* characters we decode */
-
 enum multibase {
 	MULTIBASE_16 = 'f',
 	MULTIBASE_32 = 'b',		/* lower case, no padding */
-	MULTIBASE_36 = 'k',		/* lower case */
-	MULTIBASE_58BTC = 'z',
+	MULTIBASE_36 = 'k',
+	MULTIBASE_58 = 'z',		/* the alphabet of Bitcoin */
 	MULTIBASE_64 = 'm',		/* no padding */
 	MULTIBASE_64URL = 'u',		/* no padding */
 };
 
 /*
- * Without the prefix.  Decoding: *len is the capacity of out before and the
- * bytes after.  Returns 0, P2P_ERR_FORMAT or P2P_ERR_TOO_LARGE.
+ * Bases 36 and 58 cost the square of their length: no more digits or bytes
+ * than this are taken, so that the worst input costs a million steps.
  */
-int	multibase_decode_raw(enum multibase base, const char *text,
-	    size_t textlen, uint8_t *out, size_t *len) MUST_CHECK;
+#define MULTIBASE_BIG_MAX	1024
 
-/* Appends the text without the prefix. */
-void	multibase_encode_raw(enum multibase base, const uint8_t *bytes,
-	    size_t len, struct wr *out);
+/*
+ * Text with its prefix into out.  Bases 16, 32 and 36 are read in either case,
+ * also under the upper-case prefix.  Padding, bits left over that are not zero,
+ * and no digits at all are refused.
+ * Returns 0, P2P_ERR_FORMAT, P2P_ERR_UNSUPPORTED (an unknown prefix) or
+ * P2P_ERR_TOO_LARGE (out is too small, or over MULTIBASE_BIG_MAX); out is
+ * changed only by success.
+ */
+int	multibase_decode(struct rd text, struct wr *out) MUST_CHECK;
 
-/* With the prefix; P2P_ERR_UNSUPPORTED for another base. */
-int	multibase_decode(const char *text, size_t textlen, uint8_t *out,
-	    size_t *len) MUST_CHECK;
-void	multibase_encode(enum multibase base, const uint8_t *bytes, size_t len,
+/*
+ * Bytes as text with its prefix, or "bare": the digits alone.  Sets out->full
+ * when it does not fit or is over MULTIBASE_BIG_MAX.
+ */
+void	multibase_encode(enum multibase base, struct rd bytes, struct wr *out);
+void	multibase_encode_bare(enum multibase base, struct rd bytes,
+	    struct wr *out);
+
+/* The digits alone; returns as multibase_decode(). */
+int	multibase_decode_bare(enum multibase base, struct rd text,
+	    struct wr *out) MUST_CHECK;
+
+/*
+ * The 2^bits digits of an alphabet, most significant first, without padding:
+ * what the powers of two above are made of, for those who bring an alphabet of
+ * their own.  lax forgives bits left over that are not zero.  Returns 0,
+ * P2P_ERR_FORMAT or P2P_ERR_TOO_LARGE; out is changed only by success.
+ */
+int	multibase_unpack(const char *alphabet, unsigned bits, bool lax,
+	    struct rd text, struct wr *out) MUST_CHECK;
+void	multibase_pack(const char *alphabet, unsigned bits, struct rd bytes,
 	    struct wr *out);
 
 #endif

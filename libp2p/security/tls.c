@@ -1,279 +1,415 @@
 /*
- * /tls/1.0.0 as a codec: an OpenSSL object between two views in memory.
+ * /tls/1.0.0 as a codec: an OpenSSL SSL object between two views in memory.
  *
- * One BIO stands at the bottom of the object.  Reading takes from a view of the
- * caller's input, writing appends to the caller's output, or, when OpenSSL has
- * something to say while it reads (an alert, a key update), to a small buffer of
- * ours that goes in front of the next seal's output.
+ * OpenSSL reads from c->in, a view of the caller's bytes, and writes to c->out,
+ * the caller's writer.  What it has to say while it only reads (the answer to a
+ * key update, an alert) goes to c->kept, and from there in front of whatever is
+ * sealed next, so records leave in the order in which they were numbered.
  *
- * An SSL object must not be used by two threads at once, so the two halves of
- * the codec share a lock, held for the crypto of one call and never for I/O.
- * canary is touched inside the lock next to every SSL call: the thread sanitizer
- * does not see into libssl, but it sees that.
+ * An SSL object is not thread-safe.  Every call on it stands between enter()
+ * and leave(): one lock a codec, held for the crypto of one record at most, so
+ * that one thread may seal while another opens.
  *
- * TLS 1.3 only, no tickets, no resumption, no early data.  All certificate
- * checks are ours (tls_cert.c): no path is built, no CA is trusted.
+ * Opening in place is safe because OpenSSL is given whole records only.  It
+ * copies a record out before it decrypts it, and keeps none when SSL_read()
+ * says that it wants more; so the plaintext of a call, at least 22 bytes a
+ * record shorter, always ends before the ciphertext that is not read yet.
+ *
+ * The certificate is judged in verify(), during the handshake, so a peer that
+ * is refused gets an alert.  The id in a P2P_ERR_WRONG_PEER is what the
+ * certificate claims: the peer has not yet proved that the certificate is its
+ * own, and only a handshake that returned 0 has.
  */
+#include "security/security.h"
+
 #include <errno.h>
+#include <limits.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/lock.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
-#include "security/security.h"
 #include "security/tls_cert.h"
 
-#define ALPN_MAX	256	/* bytes of our list */
-#define ALPN_LIBP2P	"libp2p"
-#define CERT_MAX	8192	/* bytes of a peer's certificate message */
-#define TALK_MAX	1024	/* bytes OpenSSL may say while reading */
-#define RECORD_PLAIN	16384
+/* RFC 8446, 5.1 and 5.2. */
 #define RECORD_HEADER	5
-#define RECORD_MAX	(RECORD_PLAIN + 256)	/* RFC 8446 5.2 */
-#define RECORD_EXTRA	64	/* header, type, tag, and to spare */
+#define RECORD_PLAIN	16384
+#define RECORD_CIPHER	(RECORD_PLAIN + 256)
+#define RECORD_OVERHEAD	22		/* header, type and tag */
 
-/* What all connections of a host share. */
-struct context {
-	SSL_CTX		*client, *server;
-	unsigned char	 alpn[ALPN_MAX];
-	unsigned	 alpnlen;
-	const char	*muxers[SECURITY_MUXERS_MAX + 1];
+/*
+ * An alert takes 24 bytes.  A peer that asks for more key updates than have
+ * their answers kept, before it lets us write, gets no connection.
+ */
+#define KEPT_MAX	256
+#define KEY_UPDATE	27
+
+/* Messages after the handshake without data between them; rustls sends 4. */
+#define CHATTER_MAX	64
+
+/*
+ * All that a peer may send before it is who it says; a hello with post-quantum
+ * key shares takes 2 KiB, a certificate of an RSA-8192 identity 3.
+ */
+#define HANDSHAKE_MAX	(64 * 1024)
+#define CERT_LIST_MAX	(8 * 1024)
+
+#define ALPN_MAX	(SECURITY_MUXERS_MAX * 64)
+
+static const char alpn_none[] = "libp2p";
+
+struct tls_context {
+	SSL_CTX		*role[2];	/* listener, dialer */
+	BIO_METHOD	*bio;
 };
 
+enum state {
+	SHAKING,
+	OPEN,
+	SHUT,				/* the peer's close_notify came */
+	DEAD,				/* error says why */
+};
+
+/*
+ * Who may touch a member:
+ *	I	nobody writes it after the handshake
+ *	m	holder of mtx
+ */
 struct codec {
-	struct lock	 mtx;		/* LOCK_LEAF: everything below */
-	SSL		*ssl;
-	struct context	*context;
-	bool		 dialer, have_expected;
-	struct p2p_peer_id expected;
-	struct security_result result;
-	int		 failure;	/* of the certificate callback */
-	struct rd	 in;		/* what the BIO reads */
-	struct wr	*out;		/* what it writes to, or NULL: talk */
-	uint8_t		 talk[TALK_MAX];
-	size_t		 talklen;
-	unsigned	 canary;
+	struct lock		 mtx;		/* LOCK_LEAF */
+	SSL			*ssl;		/* [m] */
+	unsigned		 calls;		/* [m] a canary for TSan, which
+						 * cannot see into OpenSSL */
+	struct rd		 in;		/* [m] not read yet */
+	struct wr		*out;		/* [m] NULL: kept is written */
+	size_t			 kept_len;	/* [m] */
+	uint8_t			 kept[KEPT_MAX];	/* [m] */
+	unsigned		 chatter;	/* [m] */
+	size_t			 taken;		/* [m] bytes of handshake */
+	enum state		 state;		/* [m] */
+	int			 error;		/* [m] */
+	bool			 dialer;	/* [I] */
+	bool			 anyone;	/* [I] expected is not set */
+	struct p2p_peer_id	 expected;	/* [I] */
+	const char		*muxers[SECURITY_MUXERS_MAX + 1]; /* [I] */
+	struct security_result	 result;	/* [I] */
 };
 
-static BIO_METHOD *bio_method;
-static int codec_index;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static int
-bio_read(BIO *b, char *buf, size_t len, size_t *got)
+static void
+enter(struct codec *c)
 {
-	struct codec *c = BIO_get_data(b);
-	struct rd part;
+	lock_lock(&c->mtx);
+	c->calls++;
+	ERR_clear_error();
+}
 
-	BIO_clear_retry_flags(b);
-	if (len > c->in.len)
-		len = c->in.len;
-	if (len == 0 || rd_bytes(&c->in, len, &part) != 0) {
-		BIO_set_retry_read(b);
-		return 0;
+static void
+leave(struct codec *c)
+{
+	ERR_clear_error();
+	c->calls++;
+	lock_unlock(&c->mtx);
+}
+
+/*
+ * The BIO.  All of it runs inside enter() and leave().  A failure without the
+ * retry flag ends the SSL object; that is how a peer's limits are enforced in
+ * the middle of OpenSSL's loops.
+ */
+static int
+bio_read(BIO *bio, char *to, int len)
+{
+	struct codec *c = BIO_get_data(bio);
+	size_t n = len > 0 ? (size_t)len : 0;
+
+	BIO_clear_retry_flags(bio);
+	if (n > c->in.len)
+		n = c->in.len;
+	if (n == 0) {
+		BIO_set_retry_read(bio);
+		return -1;
 	}
-	memcpy(buf, part.p, len);
-	*got = len;
-	return 1;
+	if (c->state == SHAKING && (c->taken += n) > HANDSHAKE_MAX)
+		return -1;
+	if (c->chatter > CHATTER_MAX)
+		return -1;
+	return rd_copy(&c->in, to, n) == 0 ? (int)n : -1;
 }
 
 static int
-bio_write(BIO *b, const char *buf, size_t len, size_t *put)
+bio_write(BIO *bio, const char *from, int len)
 {
-	struct codec *c = BIO_get_data(b);
-	struct wr talk;
+	struct codec *c = BIO_get_data(bio);
+	size_t n = len > 0 ? (size_t)len : 0;
 
-	BIO_clear_retry_flags(b);
-	*put = len;
+	BIO_clear_retry_flags(bio);
 	if (c->out != NULL) {
-		wr_bytes(c->out, buf, len);
-		return !c->out->full;
+		wr_bytes(c->out, from, n);
+		return c->out->full ? -1 : len;
 	}
-	wr_init(&talk, c->talk + c->talklen, TALK_MAX - c->talklen);
-	wr_bytes(&talk, buf, len);
-	c->talklen += talk.len;
-	return !talk.full;
+	if (n > sizeof(c->kept) - c->kept_len)
+		return -1;
+	memcpy(c->kept + c->kept_len, from, n);
+	c->kept_len += n;
+	return len;
 }
 
 static long
-bio_ctrl(BIO *b, int cmd, long num, void *ptr)
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
 {
-	(void)b;
+	(void)bio;
 	(void)num;
 	(void)ptr;
 	return cmd == BIO_CTRL_FLUSH;
 }
 
-static void
-init_once(void)
+static BIO_METHOD *
+bio_method(void)
 {
-	bio_method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
-	    "libp2p codec");
-	codec_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (bio_method == NULL || codec_index < 0 ||
-	    BIO_meth_set_read_ex(bio_method, bio_read) != 1 ||
-	    BIO_meth_set_write_ex(bio_method, bio_write) != 1 ||
-	    BIO_meth_set_ctrl(bio_method, bio_ctrl) != 1)
-		abort();
+	BIO_METHOD *m = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "libp2p codec");
+
+	if (m == NULL || !BIO_meth_set_read(m, bio_read) ||
+	    !BIO_meth_set_write(m, bio_write) ||
+	    !BIO_meth_set_ctrl(m, bio_ctrl)) {
+		BIO_meth_free(m);
+		return NULL;
+	}
+	return m;
 }
 
-static struct codec *
-codec_of(const SSL *ssl)
+/*
+ * The muxer that ALPN agreed on: false for a name that we did not offer, which
+ * OpenSSL does not check.
+ */
+static bool
+find_muxer(const struct codec *c, const uint8_t *name, size_t len,
+    const char **out)
 {
-	return SSL_get_ex_data(ssl, codec_index);
+	size_t i;
+
+	*out = NULL;
+	if (len == 0 || (len == sizeof(alpn_none) - 1 &&
+	    memcmp(name, alpn_none, len) == 0))
+		return true;
+	for (i = 0; c->muxers[i] != NULL; i++) {
+		if (strlen(c->muxers[i]) == len &&
+		    memcmp(name, c->muxers[i], len) == 0) {
+			*out = c->muxers[i];
+			return true;
+		}
+	}
+	return false;
 }
 
-/* In place of all of OpenSSL's own verification. */
+static bool
+chosen_muxer(const struct codec *c, const char **out)
+{
+	const unsigned char *name;
+	unsigned len;
+
+	SSL_get0_alpn_selected(c->ssl, &name, &len);
+	return find_muxer(c, name, len, out);
+}
+
+/* The first of the client's that we know. */
+static int
+select_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned inlen, void *arg)
+{
+	struct codec *c = SSL_get_app_data(ssl);
+	struct rd list = { in, inlen }, name;
+	const char *muxer;
+	uint8_t len;
+
+	(void)arg;
+	while (rd_u8(&list, &len) == 0 && rd_bytes(&list, len, &name) == 0) {
+		if (len > 0 && find_muxer(c, name.p, len, &muxer)) {
+			*out = name.p;
+			*outlen = len;
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	c->error = P2P_ERR_NO_PROTOCOL;
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+static int
+judge(struct codec *c, X509_STORE_CTX *store)
+{
+	time_t now = (time_t)(clock_wall_ns() / CLOCK_S);
+	struct p2p_key *key = NULL;
+	const char *muxer;
+
+	if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) != 1 ||
+	    c->result.remote_key != NULL || !chosen_muxer(c, &muxer) ||
+	    tls_cert_check(X509_STORE_CTX_get0_cert(store), now, &key) != 0)
+		return P2P_ERR_SECURITY;
+	c->result.remote_key = key;
+	p2p_peer_id_from_key(key, &c->result.peer);
+	if (!c->anyone && !p2p_peer_id_equal(&c->expected, &c->result.peer))
+		return P2P_ERR_WRONG_PEER;
+	return 0;
+}
+
+/* In place of chain building and everything else that OpenSSL would do. */
 static int
 verify(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store,
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
-	struct codec *c = codec_of(ssl);
-	struct p2p_key *key;
+	struct codec *c = SSL_get_app_data(ssl);
+	int e;
 
 	(void)arg;
-	c->failure = P2P_ERR_SECURITY;
-	X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
-	if (sk_X509_num(X509_STORE_CTX_get0_untrusted(store)) != 1 ||
-	    tls_cert_check(X509_STORE_CTX_get0_cert(store), &key) != 0)
-		return 0;
-	p2p_key_free(c->result.remote_key);
-	c->result.remote_key = key;
-	p2p_peer_id_from_key(key, &c->result.peer);
-	if (c->have_expected &&
-	    !p2p_peer_id_equal(&c->expected, &c->result.peer)) {
-		c->failure = P2P_ERR_WRONG_PEER;
-		return 0;
-	}
-	c->failure = 0;
-	X509_STORE_CTX_set_error(store, X509_V_OK);
-	return 1;
+	if ((e = judge(c, store)) != 0)
+		c->error = e;
+	X509_STORE_CTX_set_error(store,
+	    e == 0 ? X509_V_OK : X509_V_ERR_CERT_REJECTED);
+	return e == 0;
 }
 
-/* Whether one entry of an ALPN list is offered by us. */
-static bool
-offered(const struct context *ctx, struct rd name)
+/* Counts what a peer makes us do between its data. */
+static void
+watch(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
+    void *arg)
 {
-	struct rd ours = { ctx->alpn, ctx->alpnlen }, one;
-	uint8_t n;
+	struct codec *c = arg;
 
-	while (rd_u8(&ours, &n) == 0 && rd_bytes(&ours, n, &one) == 0)
-		if (rd_equal(&one, name.p, name.len))
-			return true;
-	return false;
-}
-
-/* The server takes the client's first choice that it has. */
-static int
-select_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
-    const unsigned char *in, unsigned inlen, void *arg)
-{
-	struct rd list = { in, inlen }, one;
-	uint8_t n;
-
-	while (rd_u8(&list, &n) == 0 && rd_bytes(&list, n, &one) == 0) {
-		if (n > 0 && offered(arg, one)) {
-			*out = one.p;
-			*outlen = n;
-			return SSL_TLSEXT_ERR_OK;
-		}
-	}
-	codec_of(ssl)->failure = P2P_ERR_NO_PROTOCOL;
-	return SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
-static int
-make_alpn(struct context *ctx, const char *const *muxers)
-{
-	struct wr w;
-	size_t i;
-
-	wr_init(&w, ctx->alpn, sizeof(ctx->alpn));
-	for (i = 0; muxers[i] != NULL; i++) {
-		if (i == SECURITY_MUXERS_MAX)
-			return P2P_ERR_TOO_LARGE;
-		ctx->muxers[i] = muxers[i];
-		wr_u8(&w, (uint8_t)strlen(muxers[i]));
-		wr_bytes(&w, muxers[i], strlen(muxers[i]));
-	}
-	wr_u8(&w, (uint8_t)strlen(ALPN_LIBP2P));
-	wr_bytes(&w, ALPN_LIBP2P, strlen(ALPN_LIBP2P));
-	ctx->alpnlen = (unsigned)w.len;
-	return w.full ? P2P_ERR_TOO_LARGE : 0;
+	(void)version;
+	(void)buf;
+	(void)len;
+	(void)ssl;
+	if (!sent && type == SSL3_RT_HANDSHAKE && c->state == OPEN)
+		c->chatter++;
 }
 
 static SSL_CTX *
-make_ctx(const struct context *ctx, const SSL_METHOD *method, EVP_PKEY *pkey,
-    X509 *cert)
+role_new(bool dialer, X509 *cert, EVP_PKEY *pkey)
 {
-	SSL_CTX *s = SSL_CTX_new(method);
+	SSL_CTX *ctx;
 
-	if (s == NULL)
+	ctx = SSL_CTX_new(dialer ? TLS_client_method() : TLS_server_method());
+	if (ctx == NULL)
 		return NULL;
-	SSL_CTX_set_options(s, SSL_OP_NO_TICKET);
-	SSL_CTX_set_session_cache_mode(s, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_mode(s, SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_max_cert_list(s, CERT_MAX);
-	SSL_CTX_set_verify(s, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-	    NULL);
-	SSL_CTX_set_cert_verify_callback(s, verify, NULL);
-	SSL_CTX_set_alpn_select_cb(s, select_alpn, (void *)(uintptr_t)ctx);
-	if (SSL_CTX_set_min_proto_version(s, TLS1_3_VERSION) != 1 ||
-	    SSL_CTX_set_num_tickets(s, 0) != 1 ||
-	    SSL_CTX_set_max_early_data(s, 0) != 1 ||
-	    SSL_CTX_set_alpn_protos(s, ctx->alpn, ctx->alpnlen) != 0 ||
-	    SSL_CTX_use_certificate(s, cert) != 1 ||
-	    SSL_CTX_use_PrivateKey(s, pkey) != 1) {
-		SSL_CTX_free(s);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION |
+	    SSL_OP_NO_RENEGOTIATION);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_security_level(ctx, 2);
+	SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
+	SSL_CTX_set_read_ahead(ctx, 0);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
+	    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
+	if (!dialer)
+		SSL_CTX_set_alpn_select_cb(ctx, select_alpn, NULL);
+	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
+	    !SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) ||
+	    !SSL_CTX_set_num_tickets(ctx, 0) ||
+	    !SSL_CTX_set_max_early_data(ctx, 0) ||
+	    !SSL_CTX_set_recv_max_early_data(ctx, 0) ||
+	    SSL_CTX_use_certificate(ctx, cert) != 1 ||
+	    SSL_CTX_use_PrivateKey(ctx, pkey) != 1) {
+		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	return s;
+	return ctx;
 }
 
 static void
 tls_context_free(void *context)
 {
-	struct context *ctx = context;
+	struct tls_context *t = context;
 
-	if (ctx == NULL)
+	if (t == NULL)
 		return;
-	SSL_CTX_free(ctx->client);
-	SSL_CTX_free(ctx->server);
-	free(ctx);
+	SSL_CTX_free(t->role[0]);
+	SSL_CTX_free(t->role[1]);
+	BIO_meth_free(t->bio);
+	free(t);
 }
 
+/* The muxers come with each codec; nothing made of them can be shared. */
 static int
 tls_context_new(const struct p2p_key *key, const char *const *muxers,
     void **out)
 {
-	struct context *ctx;
+	time_t now = (time_t)(clock_wall_ns() / CLOCK_S);
+	struct tls_context *t;
 	EVP_PKEY *pkey = NULL;
 	X509 *cert = NULL;
 	int e;
 
-	pthread_once(&once, init_once);
-	if ((ctx = calloc(1, sizeof(*ctx))) == NULL)
+	(void)muxers;
+	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return -ENOMEM;
-	if ((e = make_alpn(ctx, muxers)) != 0 ||
-	    (e = tls_cert_make(key, &pkey, &cert)) != 0)
+	if ((e = tls_cert_new(key, now, &cert, &pkey)) != 0)
 		goto done;
-	ctx->client = make_ctx(ctx, TLS_client_method(), pkey, cert);
-	ctx->server = make_ctx(ctx, TLS_server_method(), pkey, cert);
-	if (ctx->client == NULL || ctx->server == NULL) {
-		e = P2P_ERR_CRYPTO;
+	e = P2P_ERR_CRYPTO;
+	if ((t->bio = bio_method()) == NULL ||
+	    (t->role[0] = role_new(false, cert, pkey)) == NULL ||
+	    (t->role[1] = role_new(true, cert, pkey)) == NULL)
 		goto done;
-	}
-	*out = ctx;
-	ctx = NULL;
+	*out = t;
+	t = NULL;
+	e = 0;
 done:
+	tls_context_free(t);
 	X509_free(cert);
 	EVP_PKEY_free(pkey);
-	tls_context_free(ctx);
+	ERR_clear_error();
 	return e;
+}
+
+/* RFC 7301: names with a length byte each; ours in order, "libp2p" last. */
+static int
+offer_alpn(struct codec *c)
+{
+	uint8_t buf[ALPN_MAX];
+	struct wr w;
+	size_t i, len;
+
+	wr_init(&w, buf, sizeof(buf));
+	for (i = 0; c->muxers[i] != NULL; i++) {
+		len = strlen(c->muxers[i]);
+		if (len == 0 || len > UINT8_MAX)
+			return P2P_ERR_TOO_LARGE;
+		wr_u8(&w, (uint8_t)len);
+		wr_bytes(&w, c->muxers[i], len);
+	}
+	wr_u8(&w, sizeof(alpn_none) - 1);
+	wr_bytes(&w, alpn_none, sizeof(alpn_none) - 1);
+	if (w.full)
+		return P2P_ERR_TOO_LARGE;
+	return SSL_set_alpn_protos(c->ssl, buf, (unsigned)w.len) == 0 ? 0 :
+	    -ENOMEM;
+}
+
+static int
+attach(struct codec *c, const struct tls_context *t)
+{
+	BIO *bio;
+
+	if ((c->ssl = SSL_new(t->role[c->dialer])) == NULL ||
+	    !SSL_set_app_data(c->ssl, c) || (bio = BIO_new(t->bio)) == NULL)
+		return -ENOMEM;
+	BIO_set_data(bio, c);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(c->ssl, bio, bio);
+	SSL_set_msg_callback(c->ssl, watch);
+	SSL_set_msg_callback_arg(c->ssl, c);
+	if (!c->dialer) {
+		SSL_set_accept_state(c->ssl);
+		return 0;
+	}
+	SSL_set_connect_state(c->ssl);
+	return offer_alpn(c);
 }
 
 static void
@@ -281,101 +417,105 @@ tls_codec_free(struct codec *c)
 {
 	if (c == NULL)
 		return;
+	enter(c);
 	SSL_free(c->ssl);
-	p2p_key_free(c->result.remote_key);
+	leave(c);
 	lock_destroy(&c->mtx);
+	p2p_key_free(c->result.remote_key);
 	free(c);
 }
 
 static int
-tls_codec_new(const struct security_params *p, struct codec **out)
+tls_codec_new(const struct security_params *params, struct codec **out)
 {
-	struct context *ctx = p->context;
 	struct codec *c;
-	BIO *bio;
+	size_t i;
+	int e;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return -ENOMEM;
 	lock_init(&c->mtx, LOCK_LEAF);
-	c->context = ctx;
-	c->dialer = p->dialer;
-	if (p->expected != NULL) {
-		c->have_expected = true;
-		c->expected = *p->expected;
-	}
-	c->ssl = SSL_new(p->dialer ? ctx->client : ctx->server);
-	bio = BIO_new(bio_method);
-	if (c->ssl == NULL || bio == NULL ||
-	    SSL_set_ex_data(c->ssl, codec_index, c) != 1) {
-		BIO_free(bio);
+	c->dialer = params->dialer;
+	c->anyone = params->expected == NULL;
+	if (!c->anyone)
+		c->expected = *params->expected;
+	for (i = 0; i < SECURITY_MUXERS_MAX && params->muxers[i] != NULL; i++)
+		c->muxers[i] = params->muxers[i];
+	enter(c);
+	e = params->muxers[i] != NULL ? P2P_ERR_TOO_LARGE :
+	    attach(c, params->context);
+	leave(c);
+	if (e != 0) {
 		tls_codec_free(c);
-		return P2P_ERR_CRYPTO;
+		return e;
 	}
-	BIO_set_data(bio, c);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(c->ssl, bio, bio);
-	if (p->dialer)
-		SSL_set_connect_state(c->ssl);
-	else
-		SSL_set_accept_state(c->ssl);
 	*out = c;
 	return 0;
 }
 
-/* The muxer that ALPN chose; NULL for libp2p's own, or none. */
-static void
-note_muxer(struct codec *c)
+/* The first error stays.  An alert, if any, is in out or kept already. */
+static int
+die(struct codec *c, int e)
 {
-	const unsigned char *name;
-	unsigned len;
-	struct rd chosen;
-	size_t i;
-
-	SSL_get0_alpn_selected(c->ssl, &name, &len);
-	chosen = (struct rd){ name, len };
-	for (i = 0; c->context->muxers[i] != NULL; i++)
-		if (rd_equal(&chosen, c->context->muxers[i],
-		    strlen(c->context->muxers[i])))
-			c->result.muxer = c->context->muxers[i];
+	lock_assert_held(&c->mtx);
+	if (c->error == 0)
+		c->error = e;
+	c->state = DEAD;
+	return c->error;
 }
 
-/* Why the handshake failed, from our callbacks or the peer's alert. */
+/* What OpenSSL's failure means to a caller. */
 static int
-handshake_error(const struct codec *c)
+reason(void)
 {
-	unsigned long err = ERR_peek_last_error();
-	int reason = ERR_GET_REASON(err);
+	unsigned long e = ERR_peek_error();
 
-	if (c->failure != 0)
-		return c->failure;
-	if (reason == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL)
+	if (ERR_GET_LIB(e) == ERR_LIB_SSL && ERR_GET_REASON(e) ==
+	    SSL_AD_REASON_OFFSET + SSL_AD_NO_APPLICATION_PROTOCOL)
 		return P2P_ERR_NO_PROTOCOL;
+	if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE)
+		return -ENOMEM;
 	return P2P_ERR_SECURITY;
+}
+
+static int
+step(struct codec *c)
+{
+	int n;
+
+	n = SSL_do_handshake(c->ssl);
+	if (n != 1 && SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ)
+		return 1;
+	if (n != 1)
+		return die(c, reason());
+	if (c->result.remote_key == NULL || SSL_session_reused(c->ssl) ||
+	    SSL_version(c->ssl) != TLS1_3_VERSION ||
+	    !chosen_muxer(c, &c->result.muxer))
+		return die(c, P2P_ERR_SECURITY);
+	c->state = OPEN;
+	return 0;
 }
 
 static int
 tls_handshake(struct codec *c, struct rd *in, struct wr *out)
 {
-	int n, e = 0;
+	int e;
 
-	lock_lock(&c->mtx);
-	c->in = *in;
-	c->out = out;
-	c->canary++;
-	ERR_clear_error();
-	if ((n = SSL_do_handshake(c->ssl)) == 1)
-		note_muxer(c);
-	else
-		e = SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ ? 1 :
-		    handshake_error(c);
-	if (e == 0 && c->result.remote_key == NULL)
-		e = P2P_ERR_SECURITY;
-	*in = c->in;
-	c->in = (struct rd){ NULL, 0 };
-	c->out = NULL;
-	lock_unlock(&c->mtx);
-	ERR_clear_error();
-	return out->full ? P2P_ERR_TOO_LARGE : e;
+	if (wr_room(out) < SECURITY_OUT_MIN)
+		return P2P_ERR_TOO_LARGE;
+	enter(c);
+	if (c->state == SHAKING) {
+		c->in = *in;
+		c->out = out;
+		e = step(c);
+		*in = c->in;
+		c->in = (struct rd){ NULL, 0 };
+		c->out = NULL;
+	} else {
+		e = c->state == DEAD ? c->error : 0;
+	}
+	leave(c);
+	return e;
 }
 
 static const struct security_result *
@@ -387,114 +527,155 @@ tls_result(const struct codec *c)
 static size_t
 tls_sealed_size(size_t len)
 {
-	return len + (len / RECORD_PLAIN + 1) * RECORD_EXTRA + TALK_MAX;
+	size_t records = len / RECORD_PLAIN + 1;
+
+	return KEPT_MAX + KEY_UPDATE + len + records * RECORD_OVERHEAD;
 }
 
 static void
-put_talk(struct codec *c, struct wr *out)
+put_kept(struct codec *c, struct wr *out)
 {
-	wr_bytes(out, c->talk, c->talklen);
-	c->talklen = 0;
+	lock_assert_held(&c->mtx);
+	wr_bytes(out, c->kept, c->kept_len);
+	c->kept_len = 0;
+}
+
+/* OpenSSL owes the peer an answer to a key update and waits for a write. */
+static bool
+owes_update(const struct codec *c)
+{
+	return c->state == OPEN &&
+	    SSL_get_key_update_type(c->ssl) != SSL_KEY_UPDATE_NONE;
+}
+
+/* SSL_write() with nothing to write is undefined. */
+static bool
+write_record(struct codec *c, const uint8_t *plain, size_t len)
+{
+	if (len > 0)
+		return SSL_write(c->ssl, plain, (int)len) == (int)len;
+	return !owes_update(c) ||
+	    (SSL_key_update(c->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+	    SSL_do_handshake(c->ssl) == 1);
+}
+
+/* What was kept, then one record of at most RECORD_PLAIN bytes. */
+static int
+seal_record(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
+{
+	int e = 0;
+
+	enter(c);
+	put_kept(c, out);
+	c->out = out;
+	if (c->state != OPEN && c->state != SHUT)
+		e = c->state == DEAD ? c->error : P2P_ERR_SECURITY;
+	else if (!write_record(c, plain, len))
+		e = die(c, out->full ? P2P_ERR_TOO_LARGE : P2P_ERR_CRYPTO);
+	c->out = NULL;
+	leave(c);
+	return e;
 }
 
 static int
 tls_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 {
-	size_t n;
-	int e = 0;
+	int e;
 
-	lock_lock(&c->mtx);
-	put_talk(c, out);
-	c->out = out;
-	while (len > 0 && e == 0) {
-		c->canary++;
-		ERR_clear_error();
-		if (SSL_write_ex(c->ssl, plain, len, &n) != 1 || out->full) {
-			e = P2P_ERR_DISCONNECTED;
-		} else {
-			plain += n;
-			len -= n;
-		}
+	while (len > RECORD_PLAIN) {
+		if ((e = seal_record(c, plain, RECORD_PLAIN, out)) != 0)
+			return e;
+		plain += RECORD_PLAIN;
+		len -= RECORD_PLAIN;
 	}
-	c->out = NULL;
-	lock_unlock(&c->mtx);
-	return e;
+	return seal_record(c, plain, len, out);
 }
 
 /*
- * One whole record, which ends at *end of buf, gives less plaintext than it is
- * long: it can be read to the front of the same buffer.  Returns 0, 1 (the peer
- * closed) or an error.
+ * How many of the bytes are whole records.  A header that no record may have
+ * counts with all that follows it: OpenSSL shall say what is wrong with it.
  */
-static int
-open_record(struct codec *c, uint8_t *buf, size_t end, size_t *plain)
+static size_t
+whole_records(const uint8_t *buf, size_t len)
 {
-	size_t n;
-	int err;
+	size_t whole = 0, n;
+
+	while (len - whole >= RECORD_HEADER) {
+		n = (size_t)buf[whole + 3] << 8 | buf[whole + 4];
+		if (n > RECORD_CIPHER)
+			return len;
+		if (len - whole - RECORD_HEADER < n)
+			break;
+		whole += RECORD_HEADER + n;
+	}
+	return whole;
+}
+
+/* One SSL_read(): *got bytes.  Returns 1 when there is nothing to read. */
+static int
+open_record(struct codec *c, uint8_t *to, size_t room, size_t *got)
+{
+	int n;
+
+	*got = 0;
+	if (c->state != OPEN)
+		return c->state == SHUT ? 1 :
+		    c->state == DEAD ? c->error : P2P_ERR_SECURITY;
+	if (room == 0)
+		return 1;
+	n = SSL_read(c->ssl, to, room < INT_MAX ? (int)room : INT_MAX);
+	if (n > 0) {
+		*got = (size_t)n;
+		c->chatter = 0;
+		return 0;
+	}
+	switch (SSL_get_error(c->ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		return 1;
+	case SSL_ERROR_ZERO_RETURN:
+		c->state = SHUT;
+		return 1;
+	default:
+		return die(c, reason());
+	}
+}
+
+static int
+tls_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain, bool *talk)
+{
+	struct rd in = { buf, whole_records(buf, *len) };
+	size_t whole = in.len, used = 0, got;
+	bool shut;
+	int e;
 
 	do {
-		c->canary++;
-		ERR_clear_error();
-		if (SSL_read_ex(c->ssl, buf + *plain, end - *plain, &n) != 1) {
-			err = SSL_get_error(c->ssl, 0);
-			if (err == SSL_ERROR_WANT_READ)
-				return c->in.len == 0 ? 0 : P2P_ERR_SECURITY;
-			return err == SSL_ERROR_ZERO_RETURN ? 1 :
-			    P2P_ERR_SECURITY;
-		}
-		*plain += n;
-	} while (c->in.len > 0 || SSL_pending(c->ssl) > 0);
-	return 0;
+		enter(c);
+		c->in = in;
+		e = open_record(c, buf + used, whole - used, &got);
+		in = c->in;
+		c->in = (struct rd){ NULL, 0 };
+		*talk = c->kept_len > 0 || owes_update(c);
+		shut = c->state == SHUT;
+		leave(c);
+		used += got;
+	} while (e == 0);
+	*plain = used;
+	*len = e < 0 || shut ? 0 : *len - whole;
+	memmove(buf + used, buf + whole, *len);
+	return e < 0 ? e : shut;
 }
 
-/* The size of the record at the front; 0: its header is not whole yet. */
-static int
-record_size(struct rd in, size_t *size)
-{
-	uint8_t type;
-	uint16_t version, len;
-
-	*size = 0;
-	if (rd_u8(&in, &type) != 0 || rd_be16(&in, &version) != 0 ||
-	    rd_be16(&in, &len) != 0)
-		return 0;
-	*size = RECORD_HEADER + (size_t)len;
-	return len <= RECORD_MAX ? 0 : P2P_ERR_SECURITY;
-}
-
-static int
-tls_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
-{
-	struct rd in = { buf, *len };
-	size_t size = 0;
-	int e = 0;
-
-	*plain = 0;
-	lock_lock(&c->mtx);
-	while (e == 0 && (e = record_size(in, &size)) == 0 && size > 0 &&
-	    rd_bytes(&in, size, &c->in) == 0)
-		e = open_record(c, buf, (size_t)(in.p - buf), plain);
-	c->in = (struct rd){ NULL, 0 };
-	*talk = c->talklen > 0;
-	lock_unlock(&c->mtx);
-	ERR_clear_error();
-	memmove(buf + *plain, in.p, in.len);
-	*len = in.len;
-	return e;
-}
-
+/* The kept alert of a codec that died is its last word, else close_notify. */
 static void
 tls_close(struct codec *c, struct wr *out)
 {
-	lock_lock(&c->mtx);
-	put_talk(c, out);
+	enter(c);
+	put_kept(c, out);
 	c->out = out;
-	c->canary++;
-	(void)SSL_shutdown(c->ssl);
+	if (c->state == OPEN || c->state == SHUT)
+		(void)SSL_shutdown(c->ssl);
 	c->out = NULL;
-	lock_unlock(&c->mtx);
-	ERR_clear_error();
+	leave(c);
 }
 
 const struct security_ops security_tls = {

@@ -70,7 +70,10 @@ bool	p2p_multiaddr_part(const struct p2p_multiaddr *ma, size_t i,
 int	p2p_multiaddr_part_text(const struct p2p_multiaddr_part *part,
 	    char *out, size_t cap);
 
-/* inner behind outer, as a new address. */
+/*
+ * inner behind outer, as a new address.  Returns 0, P2P_ERR_TOO_LARGE,
+ * P2P_ERR_FORMAT (nothing may follow a unix path) or -ENOMEM.
+ */
 int	p2p_multiaddr_encapsulate(const struct p2p_multiaddr *outer,
 	    const struct p2p_multiaddr *inner, struct p2p_multiaddr **out);
 
@@ -89,11 +92,17 @@ int	p2p_multiaddr_decapsulate(const struct p2p_multiaddr *ma,
 int	p2p_multiaddr_peer(const struct p2p_multiaddr *ma,
 	    struct p2p_peer_id *out);
 
-/* ma with /p2p/ID at its end (unless it is there), as a new address. */
+/*
+ * ma with /p2p/ID at its end (unless it is there), as a new address.  Returns
+ * as above, or P2P_ERR_WRONG_PEER (it ends in the id of another).
+ */
 int	p2p_multiaddr_with_peer(const struct p2p_multiaddr *ma,
 	    const struct p2p_peer_id *id, struct p2p_multiaddr **out);
 
-/* ma without its final /p2p/ID, if it has one, as a new address. */
+/*
+ * ma without its final /p2p/ID, if it has one, as a new address.
+ * Returns 0, P2P_ERR_FORMAT (nothing would be left) or -ENOMEM.
+ */
 int	p2p_multiaddr_without_peer(const struct p2p_multiaddr *ma,
 	    struct p2p_multiaddr **out);
 
