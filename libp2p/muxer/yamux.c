@@ -27,17 +27,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <uthash.h>
 
 #include "base/clock.h"
 #include "base/limit.h"
-#include "muxer/yamux_frame.h"
+#include "muxer/yamux_state.h"
 #include "p2p/error.h"
 
 #define INITIAL_WINDOW	(256u * 1024)	/* YMX-1 */
 #define UNACKED_MAX	256		/* YMX-9 */
-#define REFUSED_MAX	256		/* refused ids that wait for their RST */
 #define FRAME_ALONE	(65536 - YAMUX_HDR_SIZE)	/* payload, one stream */
 #define FRAME_SHARED	16384		/* payload when several streams share */
 #define PONGS_MAX	32		/* pings not answered in time */
@@ -50,57 +47,6 @@
 #define DISCARD_MAX	(1024u * 1024)	/* bytes taken after release */
 #define RTT_FLOOR	CLOCK_MS	/* threads are slower than loopback */
 #define LAST_ID		0x7ffffffeu	/* YMX-27 */
-
-struct stream {
-	struct mux_stream base;		/* first, see muxer.h */
-	UT_hash_handle	 hh;
-	TAILQ_ENTRY(stream) head, tail;
-	uint32_t	 id;
-	uint32_t	 send_window;
-	uint32_t	 recv_window;
-	uint32_t	 recv_max;
-	uint32_t	 unread;	/* delivered, not consumed */
-	uint32_t	 credit;	/* to announce */
-	uint32_t	 code;		/* of our RST */
-	uint32_t	 discarded;	/* bytes since release */
-	uint64_t	 credited;	/* when credit was last queued */
-	uint64_t	 linger;	/* reset at this time; 0: no */
-	bool		 ours;
-	bool		 acked;		/* the peer was heard on it */
-	bool		 in_table;
-	bool		 on_head, on_tail;
-	bool		 syn, ack;	/* to send, head */
-	bool		 fin, rst;	/* to send, tail */
-	bool		 local_done;	/* finish() was called */
-	bool		 remote_done;	/* FIN received */
-	bool		 reset;		/* by either side */
-	bool		 released;
-};
-
-struct mux {
-	struct mux_params p;
-	struct stream	*table;		/* by id */
-	TAILQ_HEAD(, stream) head, tail;
-	uint32_t	 next_id;
-	unsigned	 n_in, n_out, unacked;
-	uint8_t		 hdr[YAMUX_HDR_SIZE];
-	size_t		 hdr_len;
-	struct yamux_hdr body;		/* the frame whose body comes */
-	uint32_t	 body_left;
-	bool		 in_body, body_started;
-	uint64_t	 frame_due;	/* 0: between frames */
-	uint64_t	 glitches;	/* tokens, in units of 1/s of a second */
-	uint64_t	 glitch_time;
-	uint32_t	 refused[REFUSED_MAX];
-	unsigned	 n_refused;
-	bool		 pong, ping;	/* to send */
-	uint32_t	 pong_value, ping_value;
-	unsigned	 pongs_lost;
-	bool		 ping_out;	/* sent, no answer yet */
-	uint64_t	 ping_sent, ping_next, heard, rtt;
-	bool		 goaway, goaway_sent, goaway_in;
-	uint32_t	 goaway_code;
-};
 
 static struct stream *
 find(struct mux *m, uint32_t id)
@@ -192,16 +138,7 @@ fail(struct mux *m, int error)
 static int
 glitch(struct mux *m, uint64_t now)
 {
-	const uint64_t one = CLOCK_S, most = GLITCH_BURST * one;
-	uint64_t gain = now - m->glitch_time;
-
-	gain = gain > 3600 * CLOCK_S ? most : gain * GLITCH_PER_S;
-	m->glitches = gain > most - m->glitches ? most : m->glitches + gain;
-	m->glitch_time = now;
-	if (m->glitches < one)
-		return fail(m, P2P_ERR_LIMIT);
-	m->glitches -= one;
-	return 0;
+	return bucket_take(&m->glitches, now) ? 0 : fail(m, P2P_ERR_LIMIT);
 }
 
 static int
@@ -215,8 +152,8 @@ yamux_new(const struct mux_params *p, struct mux **out)
 	TAILQ_INIT(&m->head);
 	TAILQ_INIT(&m->tail);
 	m->next_id = p->dialer ? 1 : 2;
-	m->glitches = GLITCH_BURST * CLOCK_S;
-	m->glitch_time = m->heard = p->now;
+	bucket_init(&m->glitches, GLITCH_BURST, GLITCH_PER_S, p->now);
+	m->heard = p->now;
 	m->ping_next = p->keepalive != 0 ? p->now : CLOCK_NEVER;
 	*out = m;
 	return 0;
@@ -288,7 +225,7 @@ yamux_accept(struct mux *m, struct mux_stream *ms, void *user)
 static int
 refuse(struct mux *m, uint32_t id, uint64_t now)
 {
-	if (m->n_refused == REFUSED_MAX)
+	if (m->n_refused == YAMUX_REFUSED_MAX)
 		return fail(m, P2P_ERR_LIMIT);
 	m->refused[m->n_refused++] = id;
 	return glitch(m, now);

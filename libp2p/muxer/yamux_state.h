@@ -1,0 +1,67 @@
+/*
+ * muxer/yamux_state.h -- what a yamux session and its streams remember; for
+ * yamux.c alone.
+ */
+#ifndef MUXER_YAMUX_STATE_H
+#define MUXER_YAMUX_STATE_H
+
+#include <sys/queue.h>
+#include <uthash.h>
+
+#include "base/bucket.h"
+#include "muxer/muxer.h"
+#include "muxer/yamux_frame.h"
+
+#define YAMUX_REFUSED_MAX	256	/* refused ids that wait for their RST */
+
+struct stream {
+	struct mux_stream base;		/* first, see muxer.h */
+	UT_hash_handle	 hh;
+	TAILQ_ENTRY(stream) head, tail;
+	uint32_t	 id;
+	uint32_t	 send_window;
+	uint32_t	 recv_window;
+	uint32_t	 recv_max;
+	uint32_t	 unread;	/* delivered, not consumed */
+	uint32_t	 credit;	/* to announce */
+	uint32_t	 code;		/* of our RST */
+	uint32_t	 discarded;	/* bytes since release */
+	uint64_t	 credited;	/* when credit was last queued */
+	uint64_t	 linger;	/* reset at this time; 0: no */
+	bool		 ours;
+	bool		 acked;		/* the peer was heard on it */
+	bool		 in_table;
+	bool		 on_head, on_tail;
+	bool		 syn, ack;	/* to send, head */
+	bool		 fin, rst;	/* to send, tail */
+	bool		 local_done;	/* finish() was called */
+	bool		 remote_done;	/* FIN received */
+	bool		 reset;		/* by either side */
+	bool		 released;
+};
+
+struct mux {
+	struct mux_params p;
+	struct stream	*table;		/* by id */
+	TAILQ_HEAD(, stream) head, tail;
+	uint32_t	 next_id;
+	unsigned	 n_in, n_out, unacked;
+	uint8_t		 hdr[YAMUX_HDR_SIZE];
+	size_t		 hdr_len;
+	struct yamux_hdr body;		/* the frame whose body comes */
+	uint32_t	 body_left;
+	bool		 in_body, body_started;
+	uint64_t	 frame_due;	/* 0: between frames */
+	struct bucket	 glitches;
+	uint32_t	 refused[YAMUX_REFUSED_MAX];
+	unsigned	 n_refused;
+	bool		 pong, ping;	/* to send */
+	uint32_t	 pong_value, ping_value;
+	unsigned	 pongs_lost;
+	bool		 ping_out;	/* sent, no answer yet */
+	uint64_t	 ping_sent, ping_next, heard, rtt;
+	bool		 goaway, goaway_sent, goaway_in;
+	uint32_t	 goaway_code;
+};
+
+#endif
