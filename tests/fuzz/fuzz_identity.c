@@ -1,5 +1,6 @@
 /* Keys, envelopes, identify messages and certificates of a peer's. */
 #include <openssl/x509.h>
+#include <time.h>
 
 #include "identity/envelope.h"
 #include "p2p/key.h"
@@ -30,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)(identify_get(&seen, &id, (struct rd){ data, size }) == 0);
 	identify_clear(&seen);
 	if ((cert = d2i_X509(NULL, &p, (long)size)) != NULL) {
-		if (tls_cert_check(cert, &key) == 0)
+		if (tls_cert_check(cert, time(NULL), &key) == 0)
 			p2p_key_free(key);
 		X509_free(cert);
 	}
