@@ -48,8 +48,7 @@ static struct chat {
 	unsigned		 calling;	/* dials that go on */
 	char			*kept[KEPT_MAX];
 	size_t			 nkept;
-} chat = { .mtx = PTHREAD_MUTEX_INITIALIZER,
-    .changed = PTHREAD_COND_INITIALIZER };
+} chat = { .mtx = PTHREAD_MUTEX_INITIALIZER };
 
 struct call {
 	const char		*target;
@@ -355,7 +354,7 @@ linger(double seconds)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)seconds;
 	pthread_mutex_lock(&chat.mtx);
 	while (chat.nkept > 0 && tool_signal() == 0)
@@ -456,6 +455,21 @@ converse(const char *const *listen, const char *const *connect, double seconds)
 	return chat.failed ? TOOL_FAILED : TOOL_OK;
 }
 
+/* Waits are by the monotonic clock. */
+static void
+init(void)
+{
+	pthread_condattr_t attr;
+
+	TAILQ_INIT(&chat.links);
+	chat.pipe = !isatty(0) || !isatty(1);
+	if (pthread_condattr_init(&attr) != 0 ||
+	    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&chat.changed, &attr) != 0)
+		abort();
+	pthread_condattr_destroy(&attr);
+}
+
 static void
 help(void)
 {
@@ -544,8 +558,7 @@ main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return tool_usage(argv[optind], "no such argument");
-	chat.pipe = !isatty(0) || !isatty(1);
-	TAILQ_INIT(&chat.links);
+	init();
 	if (path != NULL && (e = tool_key(path, false, &key, &made)) != 0)
 		return e;
 	config.key = key;
