@@ -337,6 +337,47 @@ credit_comes_with_consumption_and_grows(void)
 	done(m);
 }
 
+/*
+ * A frame as large as the window, of which a part is consumed before the rest
+ * has come: the peer must never be promised more than the window holds.
+ */
+static void
+credit_never_counts_a_body_that_is_still_to_come(void)
+{
+	static const uint8_t body[65536];
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct mux_stream *s;
+	struct yamux_hdr h;
+	uint64_t credit = 0, consumed = 0;
+	uint8_t buf[64];
+	struct rd in, r;
+	struct wr w;
+	int i;
+
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	s = ev.stream;
+	(void)said(m);
+	CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 262144, 0, &ev));
+	for (i = 1; i <= 4; i++) {
+		in = (struct rd){ body, sizeof(body) };
+		CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+		CHECK_EQ(ev.kind, MUX_DATA);
+		/* Slowly, so that the window does not grow. */
+		mux_yamux.consumed(m, s, 65536, (uint64_t)i * 3600 * CLOCK_S);
+		consumed += 65536;
+		wr_init(&w, buf, sizeof(buf));
+		mux_yamux.head(m, &w);
+		r = (struct rd){ buf, w.len };
+		if (yamux_hdr_get(&r, &h) == 0)
+			credit += h.length;
+		CHECK(credit <= consumed);
+	}
+	CHECK_EQ(credit, 262144);
+	mux_yamux.release(m, s, 1);
+	done(m);
+}
+
 static void
 a_dead_peer_and_a_half_frame_time_out(void)
 {
@@ -418,6 +459,8 @@ TESTS("yamux",
 	    pings_that_are_not_read_overwrite_each_other },
 	{ "credit comes with consumption and grows",
 	    credit_comes_with_consumption_and_grows },
+	{ "credit never counts a body that is still to come",
+	    credit_never_counts_a_body_that_is_still_to_come },
 	{ "a dead peer and a half frame time out",
 	    a_dead_peer_and_a_half_frame_time_out },
 	{ "an hour of answered pings keeps it alive",

@@ -302,6 +302,7 @@ on_data(struct mux *m, struct stream *s, const struct yamux_hdr *h,
 	if (s->remote_done && h->length > 0)
 		return fail(m, P2P_ERR_PROTOCOL);
 	s->recv_window -= h->length;
+	s->unread += s->released ? 0 : h->length;
 	return 0;
 }
 
@@ -419,7 +420,6 @@ body(struct mux *m, struct rd *in, uint64_t now, struct mux_event *ev)
 	m->body_left -= (uint32_t)n;
 	if (s != NULL && n > 0 && !s->reset) {
 		if (s->base.user != NULL) {
-			s->unread += (uint32_t)n;
 			*ev = (struct mux_event){ .kind = MUX_DATA,
 			    .stream = &s->base, .data = part };
 		} else {
@@ -570,6 +570,7 @@ grant(struct mux *m, struct stream *s, uint64_t now)
 	if (s->remote_done || s->reset || !s->in_table ||
 	    used < s->recv_max / part)
 		return;
+	assert((uint64_t)s->recv_window + s->unread <= s->recv_max);
 	if (wants_more(m, s, used, now) && m->p.windows != NULL &&
 	    s->recv_max <= m->p.max_window / 2 &&
 	    limit_take(m->p.windows, s->recv_max) == 0) {

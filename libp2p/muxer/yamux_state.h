@@ -22,7 +22,7 @@ struct stream {
 	uint32_t	 send_window;
 	uint32_t	 recv_window;
 	uint32_t	 recv_max;
-	uint32_t	 unread;	/* delivered, not consumed */
+	uint32_t	 unread;	/* announced by headers, not consumed */
 	uint32_t	 credit;	/* to announce */
 	uint32_t	 code;		/* of our RST */
 	uint32_t	 discarded;	/* bytes since release */
