@@ -289,6 +289,7 @@ conn_start(const struct conn_params *p, struct conn **out)
 	c->peer = p->up->peer;
 	c->outbound = p->outbound;
 	c->keep = p->keep;
+	c->asking = h->nhooks > 0;
 	c->time_us = p->time_us;
 	c->security = p->up->sec->id;
 	c->muxer = p->up->mux->id;
@@ -308,6 +309,16 @@ conn_start(const struct conn_params *p, struct conn **out)
 	}
 	*out = c;
 	return 0;
+}
+
+void
+conn_wait_asked(struct conn *c, uint64_t deadline)
+{
+	lock_lock(&c->host->swarm);
+	while (c->asking &&
+	    cond_wait(&c->host->swarm_changed, &c->host->swarm, deadline))
+		;
+	lock_unlock(&c->host->swarm);
 }
 
 int

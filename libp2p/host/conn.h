@@ -30,6 +30,7 @@ struct conn {
 	struct limit	 negotiating;	/* [a] */
 	uint64_t	 idle_since;	/* [w] 0: has streams */
 	bool		 keep;		/* [w] asked for: never idle */
+	bool		 asking;	/* [w] a service asks who it is */
 	int		 reason;	/* [W] */
 	bool		 by_us;		/* [W] */
 	atomic_uint	 refs;		/* [a] */
@@ -62,6 +63,12 @@ const struct p2p_multiaddr	*conn_local(const struct conn *c);
  */
 int	conn_open(struct conn *c, const char *const *protocols,
 	    uint64_t deadline, struct p2p_stream **out);
+
+/*
+ * Wait while a service still asks the peer who it is: js resets a second
+ * identify stream at once.  Returns at the deadline at the latest.
+ */
+void	conn_wait_asked(struct conn *c, uint64_t deadline);
 
 /* The public stream around an mstream; takes it, and a reference to c. */
 int	stream_new(struct conn *c, struct mstream *ms, const char *protocol,

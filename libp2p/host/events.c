@@ -47,6 +47,15 @@ host_enter(const struct p2p_host *h)
 }
 
 static void
+asked(struct conn *c)
+{
+	lock_lock(&c->host->swarm);
+	c->asking = false;
+	cond_broadcast(&c->host->swarm_changed);
+	lock_unlock(&c->host->swarm);
+}
+
+static void
 run_hook(void *arg)
 {
 	struct hook_job job = *(struct hook_job *)arg;
@@ -54,6 +63,7 @@ run_hook(void *arg)
 	free(arg);
 	host_enter(job.conn->host);
 	job.hook->connected(job.conn->host, job.conn, job.hook->arg);
+	asked(job.conn);
 	host_enter(NULL);
 	conn_unref(job.conn);
 }
@@ -67,13 +77,17 @@ start_hooks(struct conn *c)
 	size_t i;
 
 	for (i = 0; i < c->host->nhooks; i++) {
-		if (c->host->hooks[i].connected == NULL ||
-		    (arg = malloc(sizeof(*arg))) == NULL)
+		if (c->host->hooks[i].connected == NULL)
 			continue;
+		if ((arg = malloc(sizeof(*arg))) == NULL) {
+			asked(c);
+			continue;
+		}
 		*arg = (struct hook_job){ c, &c->host->hooks[i] };
 		job.arg = arg;
 		conn_ref(c);
 		if (pool_submit(c->host->pool, &job) != 0) {
+			asked(c);
 			free(arg);
 			conn_unref(c);
 		}

@@ -248,15 +248,25 @@ int
 p2p_identify(struct p2p_host *h, const struct p2p_peer_id *peer,
     unsigned timeout_ms, struct p2p_identity **out)
 {
+	struct p2p_connect_options o = { .timeout_ms = timeout_ms != 0 ?
+	    timeout_ms : TIMEOUT_MS };
+	uint64_t deadline = clock_deadline_ms(o.timeout_ms);
+	char text[P2P_PEER_ID_TEXT_MAX];
 	struct p2p_stream *s;
+	struct conn *c;
 	int e;
 
-	timeout_ms = timeout_ms != 0 ? timeout_ms : TIMEOUT_MS;
-	if ((e = p2p_host_open_peer(h, peer, ask_protocols, timeout_ms,
-	    &s)) != 0)
+	if ((e = p2p_host_connect(h, p2p_peer_id_text(peer, text), &o, NULL,
+	    NULL)) != 0)
 		return e;
-	e = ask(h, s, timeout_ms, out);
-	p2p_stream_free(s);
+	if ((c = swarm_find(h, peer)) == NULL)
+		return P2P_ERR_DISCONNECTED;
+	conn_wait_asked(c, deadline);
+	if ((e = conn_open(c, ask_protocols, deadline, &s)) == 0) {
+		e = ask(h, s, o.timeout_ms, out);
+		p2p_stream_free(s);
+	}
+	conn_unref(c);
 	return e;
 }
 
