@@ -176,6 +176,24 @@ a_save_replaces_nothing(void)
 	leave_dir();
 }
 
+/* F23: a kill between the two names of a file, or before the second. */
+static void
+a_save_removes_what_a_killed_one_left(void)
+{
+	struct p2p_key *key = fresh(P2P_KEY_ED25519);
+
+	enter_dir();
+	put_file(".key.0123abcd", (const uint8_t *)"half", 4, 0600);
+	put_file(".key.0123abcde", (const uint8_t *)"not ours", 8, 0600);
+	put_file(".key.backup", (const uint8_t *)"not ours", 8, 0600);
+	put_file(".key2.0123abcd", (const uint8_t *)"another's", 9, 0600);
+	CHECK_OK(p2p_key_save(key, "key"));
+	CHECK_EQ(access(".key.0123abcd", F_OK), -1);
+	CHECK_EQ(names_in("."), 4);
+	p2p_key_free(key);
+	leave_dir();
+}
+
 static void
 a_failed_save_leaves_nothing(void)
 {
@@ -328,6 +346,8 @@ TESTS("key_file",
 	{ "a saved key of each type loads", a_saved_key_of_each_type_loads },
 	{ "modes are tight under any umask", modes_are_tight_under_any_umask },
 	{ "a save replaces nothing", a_save_replaces_nothing },
+	{ "a save removes what a killed one left",
+	    a_save_removes_what_a_killed_one_left },
 	{ "a failed save leaves nothing", a_failed_save_leaves_nothing },
 	{ "a missing file is only missing", a_missing_file_is_only_missing },
 	{ "a file cut anywhere is refused and left alone",

@@ -7,11 +7,12 @@
  * and an odd answer is an error with a reason, never a new key.
  *
  * Save replaces nothing.  The key is written to a temporary file in the same
- * directory, flushed, and link(2)ed to its name, which fails if the name is
- * taken; then the directory is flushed.  At any moment the name is absent or
- * whole.  A crash can leave the temporary file (.NAME.xxxxxxxx, mode 0600),
- * which nothing ever reads.
+ * directory, flushed, and renamed in a way that fails if the name is taken;
+ * then the directory is flushed.  At any moment the name is absent or whole.  A
+ * kill can leave the temporary file (.NAME.xxxxxxxx, mode 0600), which nothing
+ * ever reads, and which the next save of that name removes.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -30,6 +31,7 @@
 #define DIR_MODE	0700
 #define OTHERS		(S_IRWXG | S_IRWXO)
 
+#define TMP_HEX		8	/* random digits behind .NAME. */
 #define TMP_TRIES	8	/* a taken name of 32 random bits is rare */
 
 /* Returns a static reason to refuse the opened file, or NULL. */
@@ -253,18 +255,68 @@ fill(int fd, const uint8_t *buf, size_t len)
 	return e;
 }
 
+/* Fails if name is taken. */
+static int
+rename_new(int dir, const char *tmp, const char *name)
+{
+	struct stat st;
+
+	if (renameat2(dir, tmp, dir, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	/* Not every file system can; then two names exist for a moment. */
+	if ((errno == EINVAL || errno == ENOSYS) &&
+	    linkat(dir, tmp, dir, name, 0) == 0) {
+		unlinkat(dir, tmp, 0);
+		return 0;
+	}
+	/* ENOENT: another save was first, and swept ours away. */
+	if (errno == EEXIST || (errno == ENOENT &&
+	    fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0))
+		return P2P_ERR_EXISTS;
+	return -errno;
+}
+
+/* What saves of this name left behind when they were killed. */
+static void
+sweep(int dir, const char *name)
+{
+	size_t len = strlen(name);
+	struct dirent *d;
+	const char *p;
+	DIR *dp = NULL;
+	int fd;
+
+	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1 || (dp = fdopendir(fd)) == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while ((d = readdir(dp)) != NULL) {
+		p = d->d_name;
+		if (p[0] == '.' && strncmp(p + 1, name, len) == 0 &&
+		    p[1 + len] == '.' &&
+		    strspn(p + 2 + len, "0123456789abcdef") == TMP_HEX &&
+		    p[2 + len + TMP_HEX] == '\0')
+			unlinkat(dir, p, 0);
+	}
+	closedir(dp);
+}
+
 /* The file's name at last; taken back if the directory cannot be flushed. */
 static int
 publish(int dir, const char *tmp, const char *name)
 {
 	int e;
 
-	if (linkat(dir, tmp, dir, name, 0) == -1)
-		return errno == EEXIST ? P2P_ERR_EXISTS : -errno;
-	unlinkat(dir, tmp, 0);		/* flushed together with the link */
-	if ((e = sync_dir(dir)) != 0)
+	if ((e = rename_new(dir, tmp, name)) != 0)
+		return e;
+	if ((e = sync_dir(dir)) != 0) {
 		unlinkat(dir, name, 0);
-	return e;
+		return e;
+	}
+	sweep(dir, name);
+	return 0;
 }
 
 int
