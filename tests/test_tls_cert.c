@@ -316,6 +316,7 @@ struct recipe {
 	int		 known;		/* nid of a known one, critical */
 	bool		 broken;	/* signed by another key */
 	long		 from, to;	/* days from NOW; 0, 0: good */
+	bool		 old;		/* of version 1 */
 };
 
 static void
@@ -447,7 +448,7 @@ forge(struct recipe r)
 	X509 *x = X509_new();
 	time_t now = NOW;
 
-	X509_set_version(x, X509_VERSION_3);
+	X509_set_version(x, r.old ? X509_VERSION_1 : X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
 	X509_time_adj_ex(X509_getm_notBefore(x),
 	    (int)(r.from != 0 ? r.from : -1), 0, &now);
@@ -487,6 +488,13 @@ forged(struct recipe r)
 	X509_free(x);
 	OPENSSL_free(der);
 	return e;
+}
+
+/* RFC 5280, 4.1.2.1: go would not even see its extensions. */
+static void
+a_certificate_of_version_1_is_refused(void)
+{
+	CHECK_ERR(forged((struct recipe){ .old = true }), P2P_ERR_FORMAT);
 }
 
 static void
@@ -636,6 +644,8 @@ a_signature_over_another_certificate_key_is_refused(void)
 }
 
 TESTS("tls_cert",
+    { "a certificate of version 1 is refused",
+	a_certificate_of_version_1_is_refused },
     { "an Ed25519 vector names its peer", an_ed25519_vector_names_its_peer },
     { "an ECDSA vector names its peer", an_ecdsa_vector_names_its_peer },
     { "a secp256k1 vector names its peer",

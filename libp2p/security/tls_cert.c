@@ -369,7 +369,9 @@ tls_cert_check(X509 *cert, time_t now, struct p2p_key **identity)
 	int e;
 
 	ERR_clear_error();
-	if (!valid_at(cert, now))
+	if (X509_get_version(cert) != X509_VERSION_3)
+		e = P2P_ERR_FORMAT;	/* no other may have extensions */
+	else if (!valid_at(cert, now))
 		e = P2P_ERR_SECURITY;
 	else if (!known_key(cert) || !known_signature(cert))
 		e = P2P_ERR_UNSUPPORTED;

@@ -37,7 +37,8 @@ int	tls_cert_new(const struct p2p_key *key, time_t now, X509 **cert,
  * Returns 0, -ENOMEM, or
  * P2P_ERR_SECURITY	not valid at this time, no libp2p extension
  * P2P_ERR_UNSUPPORTED	an algorithm or key type, an unknown critical extension
- * P2P_ERR_FORMAT	the extension or the key in it is malformed, or twice
+ * P2P_ERR_FORMAT	not of version 3; the extension or the key in it is
+ *			malformed, or twice
  * P2P_ERR_SIGNATURE	its own signature or that of the identity is wrong
  */
 int	tls_cert_check(X509 *cert, time_t now, struct p2p_key **identity);
