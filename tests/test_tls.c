@@ -887,6 +887,52 @@ sealed_size_is_a_bound_and_nothing_seals_to_nothing(void)
 	free(out);
 }
 
+/* RFC 6066, 4: OpenSSL grants it, and the bound must know. */
+static void
+a_client_may_want_short_records(void)
+{
+	uint8_t *data = calloc(1, 131072);
+	struct end *d, *l;
+	size_t len;
+
+	d = theirs(true);
+	CHECK(SSL_CTX_set_tlsext_max_fragment_length(d->ctx,
+	    TLSEXT_max_fragment_length_512));
+	theirs_start(d);
+	l = ours(false, yamux, NULL);
+	shake(d, l);
+	CHECK_OK(l->e);
+	seal(l, d, data, 131072);
+	len = d->rx.len - d->rx.off;
+	CHECK_EQ(len, 131072 + 131072 / 512 * 22);
+	CHECK(len <= security_tls.sealed_size(131072));
+	end_free(d);
+	end_free(l);
+	free(data);
+}
+
+/* RFC 8446, 5.5: a key is replaced long before it is worn out. */
+static void
+keys_are_renewed_in_time(void)
+{
+	struct end *d, *l;
+	uint8_t out[64];
+	unsigned i, renewed = 0;
+	size_t len;
+
+	connect_in(&d, &l, ALL);
+	for (i = 0; i < (1u << 19) + 10; i++) {
+		seal(d, l, "x", 1);
+		renewed += l->rx.len - l->rx.off > 1 + 22;
+		if (open_some(l, out, &len) != 0 || len != 1)
+			break;
+	}
+	CHECK_EQ(i, (1u << 19) + 10);
+	CHECK_EQ(renewed, 1);
+	end_free(d);
+	end_free(l);
+}
+
 static void
 seal_without_room_ends_the_codec(void)
 {
@@ -1411,6 +1457,8 @@ TESTS("tls",
     { "a mebibyte survives odd chunks", a_mebibyte_survives_odd_chunks },
     { "sealed_size is a bound and nothing seals to nothing",
 	sealed_size_is_a_bound_and_nothing_seals_to_nothing },
+    { "a client may want short records", a_client_may_want_short_records },
+    { "keys are renewed in time", keys_are_renewed_in_time },
     { "seal without room ends the codec", seal_without_room_ends_the_codec },
     { "records cut anywhere open in place",
 	records_cut_anywhere_open_in_place },

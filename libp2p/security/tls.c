@@ -43,6 +43,16 @@
 #define RECORD_CIPHER	(RECORD_PLAIN + 256)
 #define RECORD_OVERHEAD	22		/* header, type and tag */
 
+/* A client may ask for records this short (RFC 6066, 4); OpenSSL agrees. */
+#define RECORD_SHORT	512
+
+/*
+ * AES-GCM is good for 2^24.5 records of one key (RFC 8446, 5.5), which a fast
+ * link sends in minutes.  We count what we hand over, up to RECORD_PLAIN bytes
+ * each; OpenSSL may make 32 short records of that.
+ */
+#define REKEY_AFTER	(UINT32_C(1) << 19)
+
 /*
  * An alert takes 24 bytes.  A peer that asks for more key updates than have
  * their answers kept, before it lets us write, gets no connection.
@@ -91,6 +101,7 @@ struct codec {
 	size_t			 kept_len;	/* [m] */
 	uint8_t			 kept[KEPT_MAX];	/* [m] */
 	unsigned		 chatter;	/* [m] */
+	uint32_t		 sealed;	/* [m] with this key */
 	size_t			 taken;		/* [m] bytes of handshake */
 	enum state		 state;		/* [m] */
 	int			 error;		/* [m] */
@@ -527,7 +538,7 @@ tls_result(const struct codec *c)
 static size_t
 tls_sealed_size(size_t len)
 {
-	size_t records = len / RECORD_PLAIN + 1;
+	size_t records = len / RECORD_SHORT + 1;
 
 	return KEPT_MAX + KEY_UPDATE + len + records * RECORD_OVERHEAD;
 }
@@ -548,12 +559,23 @@ owes_update(const struct codec *c)
 	    SSL_get_key_update_type(c->ssl) != SSL_KEY_UPDATE_NONE;
 }
 
+/* OpenSSL sends the update in front of the next record. */
+static bool
+renew_key(struct codec *c)
+{
+	if (++c->sealed <= REKEY_AFTER)
+		return true;
+	c->sealed = 0;
+	return SSL_key_update(c->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1;
+}
+
 /* SSL_write() with nothing to write is undefined. */
 static bool
 write_record(struct codec *c, const uint8_t *plain, size_t len)
 {
 	if (len > 0)
-		return SSL_write(c->ssl, plain, (int)len) == (int)len;
+		return renew_key(c) &&
+		    SSL_write(c->ssl, plain, (int)len) == (int)len;
 	return !owes_update(c) ||
 	    (SSL_key_update(c->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
 	    SSL_do_handshake(c->ssl) == 1);
