@@ -1,8 +1,8 @@
 /*
- * base/bufpool.h -- the big buffers of a host, borrowed only while in use.
+ * base/bufpool.h -- buffers of one size, borrowed only while in use.
  *
- * One size fits staging, sealing and reading.  A few are kept when given back;
- * the rest go to the system.  Any thread.
+ * A few are kept when given back, so that a busy host does not ask the system
+ * for pages it has just returned; the rest go back.  Any thread.
  */
 #ifndef BASE_BUFPOOL_H
 #define BASE_BUFPOOL_H
@@ -12,20 +12,19 @@
 
 #include "base/lock.h"
 
-#define BUFPOOL_SIZE	(160 * 1024)	/* bytes of every buffer */
-#define BUFPOOL_KEEP	16		/* buffers */
-
 struct bufpool {
 	struct lock	 mtx;		/* LOCK_LEAF */
-	void		*kept[BUFPOOL_KEEP];
-	unsigned	 n;
+	size_t		 size;		/* bytes of every buffer */
+	unsigned	 keep;		/* buffers kept at most */
+	unsigned	 n;		/* under mtx: kept now */
+	void		*kept;		/* under mtx: each begins with the next */
 };
 
-void	bufpool_init(struct bufpool *p);
+void	bufpool_init(struct bufpool *p, size_t size, unsigned keep);
 void	bufpool_fini(struct bufpool *p);
 
-/* A buffer of BUFPOOL_SIZE bytes, or NULL: no memory. */
-uint8_t	*bufpool_get(struct bufpool *p);
-void	bufpool_put(struct bufpool *p, uint8_t *buf);	/* NULL is fine */
+/* A buffer of p->size bytes, or NULL: no memory. */
+void	*bufpool_get(struct bufpool *p);
+void	bufpool_put(struct bufpool *p, void *buf);	/* NULL is fine */
 
 #endif

@@ -204,6 +204,7 @@ make_session(struct conn *c, const struct conn_params *p)
 		.windows = &h->limits[LIMIT_WINDOWS],
 		.buffered = &h->limits[LIMIT_BUFFERED],
 		.pool = &h->bufs,
+		.segments = &h->segments,
 		.flusher = h->flusher,
 		.inbound = inbound,
 		.arg = c,

@@ -22,6 +22,7 @@
 #include "host/peerstore.h"
 #include "host/pool.h"
 #include "muxer/flusher.h"
+#include "muxer/queue.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
@@ -105,6 +106,7 @@ release(struct p2p_host *h)
 	wake_fini(&h->stopping);
 	p2p_key_free(h->key);
 	free(h->agent);
+	bufpool_fini(&h->segments);
 	bufpool_fini(&h->bufs);
 	cond_destroy(&h->swarm_changed);
 	lock_destroy(&h->swarm);
@@ -130,7 +132,8 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	lock_init(&h->mtx, LOCK_HOST);
 	lock_init(&h->swarm, LOCK_SWARM);
 	cond_init(&h->swarm_changed);
-	bufpool_init(&h->bufs);
+	bufpool_init(&h->bufs, LINK_BUFFER, LINK_BUFFERS_KEEP);
+	queue_segments_init(&h->segments);
 	TAILQ_INIT(&h->handlers);
 	TAILQ_INIT(&h->listeners);
 	TAILQ_INIT(&h->conns);

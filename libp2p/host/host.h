@@ -85,7 +85,8 @@ struct p2p_host {
 	size_t			 ntransports;	/* [I] */
 	struct host_hook	 hooks[HOST_HOOKS_MAX];	/* [I] */
 	size_t			 nhooks;	/* [I] */
-	struct bufpool		 bufs;
+	struct bufpool		 bufs;		/* staging, sealing, reading */
+	struct bufpool		 segments;	/* of receive queues */
 	struct flusher		*flusher;	/* [I] */
 	struct pool		*pool;		/* [I] handlers */
 	struct peerstore	*peerstore;	/* [I] */

@@ -262,7 +262,8 @@ find_idle(struct p2p_host *h, uint64_t now)
 	TAILQ_FOREACH(c, &h->conns, link) {
 		if (session_streams(c->session) > 0)
 			c->idle_since = now;
-		if (!c->keep && now - c->idle_since >= most) {
+		if (!c->keep && now > c->idle_since &&
+		    now - c->idle_since >= most) {
 			c->idle_since = now;
 			conn_ref(c);
 			break;

@@ -28,7 +28,7 @@
 #define ROUNDS		2		/* batches one caller sends for others */
 #define STALL		(10 * CLOCK_S)	/* a socket that takes nothing */
 
-_Static_assert(HEAD + STAGE + TAIL <= BUFPOOL_SIZE, "a batch is one buffer");
+_Static_assert(HEAD + STAGE + TAIL <= LINK_BUFFER, "a batch is one buffer");
 
 struct batch {
 	uint8_t	*buf;
@@ -137,7 +137,7 @@ seal_batch(struct link *l, struct batch *b)
 		bufpool_put(l->pool, b->buf);
 		return -ENOMEM;
 	}
-	wr_init(&w, l->out, BUFPOOL_SIZE);
+	wr_init(&w, l->out, LINK_BUFFER);
 	e = l->sec->seal(l->codec, b->buf + b->off, b->len, &w);
 	l->out_off = 0;
 	l->out_len = w.len;

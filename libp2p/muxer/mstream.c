@@ -29,6 +29,7 @@ mstream_new(struct session *s)
 		return NULL;
 	ms->session = s;
 	ms->refs = 1;
+	queue_init(&ms->queue, s->segments);
 	lock_init(&ms->mtx, LOCK_STREAM);
 	cond_init(&ms->readable);
 	cond_init(&ms->writable);

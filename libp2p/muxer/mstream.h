@@ -18,6 +18,7 @@
 struct session {
 	struct link	 link;		/* [I] */
 	struct limit	 windows, buffered;	/* [a] */
+	struct bufpool	*segments;	/* [I] of receive queues */
 	int		(*inbound)(struct mstream *s, void *arg);	/* [I] */
 	void		*arg;		/* [I] */
 	uint8_t		*early;		/* [R] plain, then cipher */

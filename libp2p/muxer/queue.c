@@ -11,6 +11,7 @@
 
 #define SEGMENT_MIN	512
 #define SEGMENT_MAX	(16 * 1024)
+#define SEGMENTS_KEEP	256
 
 struct queue_segment {
 	struct queue_segment	*next;
@@ -18,8 +19,30 @@ struct queue_segment {
 	uint8_t			 bytes[];
 };
 
+void
+queue_segments_init(struct bufpool *segments)
+{
+	bufpool_init(segments, sizeof(struct queue_segment) + SEGMENT_MAX,
+	    SEGMENTS_KEEP);
+}
+
+void
+queue_init(struct queue *q, struct bufpool *segments)
+{
+	*q = (struct queue){ .segments = segments };
+}
+
+static void
+segment_free(struct queue *q, struct queue_segment *s)
+{
+	if (s->cap == SEGMENT_MAX)
+		bufpool_put(q->segments, s);
+	else
+		free(s);
+}
+
 static struct queue_segment *
-segment_new(size_t want, const struct queue_segment *before)
+segment_new(struct queue *q, size_t want, const struct queue_segment *before)
 {
 	struct queue_segment *s;
 	size_t cap = want;
@@ -28,9 +51,13 @@ segment_new(size_t want, const struct queue_segment *before)
 		cap = 2 * before->cap;
 	if (cap < SEGMENT_MIN)
 		cap = SEGMENT_MIN;
-	if (cap > SEGMENT_MAX)
+	if (cap >= SEGMENT_MAX) {
 		cap = SEGMENT_MAX;
-	if ((s = malloc(sizeof(*s) + cap)) == NULL)
+		s = bufpool_get(q->segments);
+	} else {
+		s = malloc(sizeof(*s) + cap);
+	}
+	if (s == NULL)
 		return NULL;
 	s->next = NULL;
 	s->cap = cap;
@@ -40,12 +67,13 @@ segment_new(size_t want, const struct queue_segment *before)
 
 /* A chain of new segments for n bytes, or NULL. */
 static struct queue_segment *
-chain_new(size_t n, struct queue_segment *before, struct queue_segment **last)
+chain_new(struct queue *q, size_t n, struct queue_segment *before,
+    struct queue_segment **last)
 {
 	struct queue_segment *first = NULL, *s;
 
 	while (n > 0) {
-		if ((s = segment_new(n, before)) == NULL)
+		if ((s = segment_new(q, n, before)) == NULL)
 			break;
 		if (first == NULL)
 			first = s;
@@ -58,7 +86,7 @@ chain_new(size_t n, struct queue_segment *before, struct queue_segment **last)
 		return first;
 	while ((s = first) != NULL) {
 		first = s->next;
-		free(s);
+		segment_free(q, s);
 	}
 	return NULL;
 }
@@ -86,9 +114,8 @@ queue_put(struct queue *q, struct rd in)
 	if (in.len == 0)
 		return 0;
 	if (in.len > fits &&
-	    (chain = chain_new(in.len - fits, s, &last)) == NULL) {
+	    (chain = chain_new(q, in.len - fits, s, &last)) == NULL)
 		return -ENOMEM;
-	}
 	q->len += in.len;
 	if (s != NULL) {
 		fill(s, &in);
@@ -119,7 +146,7 @@ queue_take(struct queue *q, void *buf, size_t len)
 			break;
 		if ((q->first = s->next) == NULL)
 			q->last = NULL;
-		free(s);
+		segment_free(q, s);
 	}
 	q->len -= done;
 	return done;
@@ -132,7 +159,7 @@ queue_clear(struct queue *q)
 
 	while ((s = q->first) != NULL) {
 		q->first = s->next;
-		free(s);
+		segment_free(q, s);
 	}
 	q->last = NULL;
 	q->len = 0;

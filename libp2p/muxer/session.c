@@ -72,6 +72,7 @@ session_new(const struct session_params *p, struct session **out)
 		memcpy(s->early + p->plain.len, p->cipher.p, p->cipher.len);
 	if ((e = make_mux(s, p, &mux)) != 0)
 		goto fail;
+	s->segments = p->segments;
 	s->inbound = p->inbound;
 	s->arg = p->arg;
 	TAILQ_INIT(&s->streams);

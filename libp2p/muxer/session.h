@@ -31,7 +31,8 @@ struct session_params {
 	uint64_t		 max_buffered;	/* bytes, this session */
 	struct limit		*windows;	/* the host's */
 	struct limit		*buffered;	/* the host's */
-	struct bufpool		*pool;
+	struct bufpool		*pool;		/* of LINK_BUFFER bytes each */
+	struct bufpool		*segments;	/* queue_segments_init() */
 	struct flusher		*flusher;
 	/*
 	 * A stream of the peer's: called by the worker with no lock held; must

@@ -8,6 +8,7 @@
  * median of the ratios is what counts, since machines are shared and noisy.
  */
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 #include "security/tls_cert.h"
 
 #define BULK		(512u << 20)	/* bytes of a throughput round */
+#define STREAMS		16		/* at once */
 #define SMALL_BULK	(64u << 20)	/* of 1 KiB writes */
 #define TRIPS		3000		/* round trips */
 #define OPENS		1000		/* streams, one after another */
@@ -126,39 +128,123 @@ bare_ctx(const SSL_METHOD *method)
 	return ctx;
 }
 
+/* A listening socket on loopback, and where it is. */
+static int
+bare_listen(struct sockaddr_in *a)
+{
+	socklen_t len = sizeof(*a);
+	int l = socket(AF_INET, SOCK_STREAM, 0);
+
+	*a = (struct sockaddr_in){ .sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	if (bind(l, (struct sockaddr *)a, sizeof(*a)) != 0 ||
+	    listen(l, 64) != 0 ||
+	    getsockname(l, (struct sockaddr *)a, &len) != 0)
+		exit(1);
+	return l;
+}
+
+/* A handshake over a fresh socket; the SSL owns it. */
+static SSL *
+bare_shake(SSL_CTX *ctx, int fd, bool server)
+{
+	SSL *ssl = SSL_new(ctx);
+	int one = 1;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	SSL_set_fd(ssl, fd);
+	if ((server ? SSL_accept(ssl) : SSL_connect(ssl)) != 1)
+		exit(1);
+	return ssl;
+}
+
+static int
+bare_dial(const struct sockaddr_in *a)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	if (connect(fd, (const struct sockaddr *)a, sizeof(*a)) != 0)
+		exit(1);
+	return fd;
+}
+
 /* A bare TLS connection to a child process. */
 static SSL *
 bare_start(pid_t *child)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-	int l = socket(AF_INET, SOCK_STREAM, 0), fd, one = 1;
-	SSL *ssl;
+	struct sockaddr_in a;
+	int l = bare_listen(&a);
 
-	if (bind(l, (struct sockaddr *)&a, sizeof(a)) != 0 ||
-	    listen(l, 1) != 0 ||
-	    getsockname(l, (struct sockaddr *)&a, &len) != 0)
-		exit(1);
-	if ((*child = fork()) == 0) {
-		fd = accept(l, NULL, NULL);
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		ssl = SSL_new(bare_ctx(TLS_server_method()));
-		SSL_set_fd(ssl, fd);
-		if (SSL_accept(ssl) != 1)
-			_exit(1);
-		bare_serve(ssl);
-	}
-	fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
-		exit(1);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if ((*child = fork()) == 0)
+		bare_serve(bare_shake(bare_ctx(TLS_server_method()),
+		    accept(l, NULL, NULL), true));
 	close(l);
-	ssl = SSL_new(bare_ctx(TLS_client_method()));
-	SSL_set_fd(ssl, fd);
-	if (SSL_connect(ssl) != 1)
-		exit(1);
-	return ssl;
+	return bare_shake(bare_ctx(TLS_client_method()), bare_dial(&a), false);
+}
+
+/* Bare mutual handshakes, as many at once as ours. */
+struct shakes {
+	SSL_CTX			*ctx;
+	struct sockaddr_in	 a;
+	int			 l;		/* or -1: dial */
+};
+
+static void *
+shake_many(void *arg)
+{
+	const struct shakes *s = arg;
+	SSL *ssl;
+	char c;
+	int i, fd;
+
+	for (i = 0; s->l != -1 || i < CONNECTIONS / 4; i++) {
+		fd = s->l != -1 ? accept(s->l, NULL, NULL) : bare_dial(&s->a);
+		ssl = bare_shake(s->ctx, fd, s->l != -1);
+		if (s->l != -1)
+			(void)SSL_write(ssl, "k", 1);
+		else
+			(void)SSL_read(ssl, &c, 1);
+		SSL_free(ssl);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void
+shake_threads(struct shakes *s)
+{
+	pthread_t t[4];
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (pthread_create(&t[i], NULL, shake_many, s) != 0)
+			exit(1);
+	for (i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+}
+
+/* The listening child and our side's context. */
+static void
+bare_shakes_start(struct shakes *s, pid_t *child)
+{
+	s->l = bare_listen(&s->a);
+	if ((*child = fork()) == 0) {
+		s->ctx = bare_ctx(TLS_server_method());
+		shake_threads(s);
+		_exit(0);
+	}
+	close(s->l);
+	s->l = -1;
+	s->ctx = bare_ctx(TLS_client_method());
+}
+
+static double
+bare_connections(struct shakes *s)
+{
+	double begun = now();
+
+	shake_threads(s);
+	return CONNECTIONS / (now() - begun);
 }
 
 static double
@@ -278,6 +364,36 @@ our_bulk(struct p2p_host *h, const struct p2p_peer_id *peer, uint64_t up,
 	return (double)(up + down) / (now() - t) / 1e9;
 }
 
+struct share {
+	struct p2p_host		*h;
+	const struct p2p_peer_id *peer;
+};
+
+static void *
+run_share(void *arg)
+{
+	const struct share *s = arg;
+
+	(void)our_bulk(s->h, s->peer, BULK / STREAMS, 0, 0);
+	return NULL;
+}
+
+static double
+our_streams(struct p2p_host *h, const struct p2p_peer_id *peer)
+{
+	struct share s = { h, peer };
+	pthread_t t[STREAMS];
+	double begun = now();
+	int i;
+
+	for (i = 0; i < STREAMS; i++)
+		if (pthread_create(&t[i], NULL, run_share, &s) != 0)
+			exit(1);
+	for (i = 0; i < STREAMS; i++)
+		pthread_join(t[i], NULL);
+	return BULK / (now() - begun) / 1e9;
+}
+
 static double
 our_trip(struct p2p_host *h, const char *target, double *times)
 {
@@ -364,11 +480,12 @@ struct figure {
 static void
 print(struct figure *f, int rounds, const char *unit)
 {
+	double ratio = quantile(f->ratio, (size_t)rounds, 0.5);
+
 	printf("%-28s %10.2f %10.2f %-6s ratio %.2f (%.2f to %.2f)\n", f->name,
 	    quantile(f->ours, (size_t)rounds, 0.5),
 	    quantile(f->bare, (size_t)rounds, 0.5), unit,
-	    quantile(f->ratio, (size_t)rounds, 0.5), f->ratio[0],
-	    f->ratio[rounds - 1]);
+	    ratio, f->ratio[0], f->ratio[rounds - 1]);
 	fflush(stdout);
 }
 
@@ -391,7 +508,9 @@ main(int argc, char **argv)
 	    .no_identify = true };
 	struct figure up = { .name = "one stream up" },
 	    down = { .name = "one stream down" },
+	    many = { .name = "16 streams up" },
 	    kib = { .name = "1 KiB writes (bare: 16 KiB)" },
+	    rate = { .name = "connections, 4 at once" },
 	    trip = { .name = "round trip of a byte, p50" };
 	int rounds = argc > 1 ? atoi(argv[1]) : 5, i;
 	static double times[TRIPS];
@@ -399,7 +518,8 @@ main(int argc, char **argv)
 	struct p2p_connection c;
 	struct p2p_host *h;
 	double bare, p99;
-	pid_t us, them;
+	pid_t us, them, shaker;
+	struct shakes shakes;
 	char *target;
 	SSL *ssl;
 
@@ -407,20 +527,25 @@ main(int argc, char **argv)
 		return 2;
 	target = our_start(&us);
 	ssl = bare_start(&them);
+	bare_shakes_start(&shakes, &shaker);
 	must(p2p_host_new(&config, &h), "host");
 	must(p2p_host_connect(h, target, NULL, &c, NULL), "connect");
 	printf("%-28s %10s %10s\n", "", "ours", "bare TLS");
 	for (i = 0; i < rounds; i++) {
 		bare = bare_bulk(ssl, 'u');
 		record(&up, i, our_bulk(h, &c.peer, BULK, 0, 0), bare);
+		record(&many, i, our_streams(h, &c.peer), bare);
 		record(&kib, i, our_bulk(h, &c.peer, SMALL_BULK, 0, 1024), bare);
 		record(&down, i, our_bulk(h, &c.peer, 0, BULK, 0),
 		    bare_bulk(ssl, 'd'));
+		record(&rate, i, our_connections(h, target, CONNECTIONS, false),
+		    bare_connections(&shakes));
 		record(&trip, i, our_trip(h, target, times),
 		    bare_trip(ssl, times));
 	}
 	print(&up, rounds, "GB/s");
 	print(&down, rounds, "GB/s");
+	print(&many, rounds, "GB/s");
 	print(&kib, rounds, "GB/s");
 	print(&trip, rounds, "us");
 	(void)our_trip(h, target, times);
@@ -428,8 +553,7 @@ main(int argc, char **argv)
 	printf("%-28s %10.2f us\n", "round trip of a byte, p99", p99);
 	printf("%-28s %10.0f a second\n", "streams opened, 1 byte each",
 	    our_opens(h, target));
-	printf("%-28s %10.0f a second\n", "connections, 4 at once",
-	    our_connections(h, target, CONNECTIONS, false));
+	print(&rate, rounds, "/s");
 	process_size(us, &before, &tbefore);
 	(void)our_connections(h, target, IDLE, true);
 	process_size(us, &after, &threads);
@@ -439,6 +563,7 @@ main(int argc, char **argv)
 	p2p_host_free(h);
 	kill(us, 9);
 	kill(them, 9);
+	kill(shaker, 9);
 	while (wait(NULL) > 0)
 		;
 	return 0;
