@@ -35,7 +35,7 @@ struct flusher {
 	}		 slots[FLUSHER_THREADS_MAX];
 };
 
-void
+int
 flusher_park(struct flusher *f, struct link *l)
 {
 	struct epoll_event ev = { .events = EPOLLOUT | EPOLLONESHOT,
@@ -48,9 +48,8 @@ flusher_park(struct flusher *f, struct link *l)
 		TAILQ_INSERT_TAIL(&f->links, l, parked);
 	l->in_pool = true;
 	lock_unlock(&f->mtx);
-	if (epoll_ctl(f->epfd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-	    l->raw.fd, &ev) == -1 && errno != ENOMEM && errno != ENOSPC)
-		abort();
+	return epoll_ctl(f->epfd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+	    l->raw.fd, &ev) == -1 ? -errno : 0;
 }
 
 static bool
@@ -78,15 +77,23 @@ flusher_forget(struct flusher *f, struct link *l)
 	lock_unlock(&f->mtx);
 }
 
-/* Take the link for this thread if it is still there. */
+/*
+ * Take the link for this thread if it is still there.  While another thread has
+ * it, wait: that one may have parked it again, and an event is not repeated.
+ */
 static bool
 claim(struct flusher *f, unsigned slot, const struct link *want)
 {
 	struct link *l;
 
-	TAILQ_FOREACH(l, &f->links, parked)
-		if (l == want && !is_busy(f, l))
+	for (;;) {
+		TAILQ_FOREACH(l, &f->links, parked)
+			if (l == want)
+				break;
+		if (l == NULL || !is_busy(f, l))
 			break;
+		cond_wait(&f->idle, &f->mtx, CLOCK_NEVER);
+	}
 	f->busy[slot] = l;
 	return l != NULL;
 }

@@ -20,8 +20,11 @@ struct link;
 int	flusher_new(unsigned threads, struct flusher **out);
 void	flusher_free(struct flusher *f);	/* joins; no link is parked */
 
-/* The link's lock is held and its role is LINK_PARKED.  Does not block. */
-void	flusher_park(struct flusher *f, struct link *l);
+/*
+ * The link's lock is held and its role is LINK_PARKED.  Does not block.
+ * Returns 0 or -errno: nobody would wake it.
+ */
+int	flusher_park(struct flusher *f, struct link *l);
 
 /*
  * Make sure that no thread of the pool knows the link any more.  Waits while

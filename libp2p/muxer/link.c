@@ -217,9 +217,13 @@ pump(struct link *l, unsigned rounds)
 static void
 give_role(struct link *l, int left)
 {
+	int e;
+
 	l->role = left != 0 && !l->ended ? LINK_PARKED : LINK_NOBODY;
-	if (l->role == LINK_PARKED)
-		flusher_park(l->flusher, l);
+	if (l->role == LINK_PARKED && (e = flusher_park(l->flusher, l)) != 0) {
+		l->role = LINK_NOBODY;
+		link_end(l, e, true);
+	}
 	cond_broadcast(&l->room);
 }
 
