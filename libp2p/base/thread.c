@@ -7,6 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a sanitizer's red zones and shadow frames take; clang and gcc ask. */
+#ifndef __has_feature
+#define __has_feature(x)	0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+enum { EXTRA = 1024 * 1024 };
+#else
+enum { EXTRA = 0 };
+#endif
+
 struct start {
 	void	(*fn)(void *arg);
 	void	*arg;
@@ -58,9 +69,7 @@ thread_start(struct thread *t, const char *name, size_t stack,
 	s->fn = fn;
 	s->arg = arg;
 	snprintf(s->name, sizeof(s->name), "%s", name);
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	stack += 1024 * 1024;		/* red zones and shadow frames */
-#endif
+	stack += EXTRA;
 	atomic_fetch_add(&running, 1);
 	if ((e = create(t, stack, s)) != 0) {
 		atomic_fetch_sub(&running, 1);
