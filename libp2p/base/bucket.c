@@ -1,24 +1,35 @@
 #include "base/bucket.h"
 
-#include "base/clock.h"
-
 void
-bucket_init(struct bucket *b, uint64_t burst, uint64_t per_s, uint64_t now)
+bucket_init(struct bucket *b, uint64_t burst, uint64_t period, uint64_t now)
 {
-	*b = (struct bucket){ burst, per_s, burst * CLOCK_S, now };
+	const uint64_t full = burst > UINT64_MAX / period ? UINT64_MAX :
+	    burst * period;
+
+	*b = (struct bucket){ period, full, full, now };
+}
+
+static uint64_t
+fill_at(const struct bucket *b, uint64_t now)
+{
+	uint64_t gain = now - b->time;
+
+	return gain > b->full - b->fill ? b->full : b->fill + gain;
+}
+
+bool
+bucket_full(const struct bucket *b, uint64_t now)
+{
+	return fill_at(b, now) == b->full;
 }
 
 bool
 bucket_take(struct bucket *b, uint64_t now)
 {
-	const uint64_t most = b->burst * CLOCK_S;
-	uint64_t gain = now - b->time;
-
-	gain = gain > most / b->per_s ? most : gain * b->per_s;
-	b->fill = gain > most - b->fill ? most : b->fill + gain;
+	b->fill = fill_at(b, now);
 	b->time = now;
-	if (b->fill < CLOCK_S)
+	if (b->fill < b->period)
 		return false;
-	b->fill -= CLOCK_S;
+	b->fill -= b->period;
 	return true;
 }

@@ -233,7 +233,7 @@ link_flush(struct link *l)
 	int left;
 
 	lock_assert_held(&l->mtx);
-	if (l->role == LINK_BUSY || l->ended)
+	if (l->role == LINK_BUSY || l->ended || l->silent)
 		return;
 	l->role = LINK_BUSY;
 	left = pump(l, ROUNDS);
@@ -244,7 +244,7 @@ void
 link_kick(struct link *l)
 {
 	lock_assert_held(&l->mtx);
-	if (l->role == LINK_NOBODY && !l->ended)
+	if (l->role == LINK_NOBODY && !l->ended && !l->silent)
 		give_role(l, 1);
 }
 
@@ -293,7 +293,7 @@ step(struct link *l, uint64_t deadline)
 {
 	int left;
 
-	if (l->ended)
+	if (l->ended || l->silent)
 		return P2P_ERR_DISCONNECTED;
 	if (l->role == LINK_BUSY)
 		return cond_wait(&l->room, &l->mtx, deadline) ? 0 :
@@ -320,10 +320,10 @@ link_drain(struct link *l, uint64_t deadline)
 	int e = 0;
 
 	lock_assert_held(&l->mtx);
-	while (e == 0 && !l->ended && (l->role != LINK_NOBODY ||
+	while (e == 0 && !l->ended && !l->silent && (l->role != LINK_NOBODY ||
 	    l->stage_len > 0 || l->ops->pending(l->mux)))
 		e = step(l, deadline);
-	return l->ended ? P2P_ERR_DISCONNECTED : e;
+	return l->ended || l->silent ? P2P_ERR_DISCONNECTED : e;
 }
 
 void
@@ -333,8 +333,9 @@ link_goodbye(struct link *l)
 	struct wr w;
 
 	lock_assert_held(&l->mtx);
-	if (l->role != LINK_NOBODY || l->ended)
+	if (l->role != LINK_NOBODY || l->ended || l->silent)
 		return;
+	l->silent = true;
 	l->role = LINK_BUSY;
 	lock_unlock(&l->mtx);
 	wr_init(&w, buf, sizeof(buf));

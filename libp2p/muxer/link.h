@@ -55,6 +55,7 @@ struct link {
 	int		 end;		/* [m] 0 alive, else the reason */
 	bool		 ended;		/* [m] end is set (it may be 0) */
 	bool		 by_us;		/* [m] who began the end */
+	bool		 silent;	/* [m] the last words were said */
 	uint64_t	 stalled;	/* [m] socket full since; 0: it takes */
 	uint8_t		*out;		/* [F] sealed bytes not sent yet */
 	size_t		 out_off, out_len;	/* [F] */
@@ -96,7 +97,10 @@ int	link_wait(struct link *l, uint64_t deadline);
 /* (*) Wait until everything staged was handed to the socket. */
 int	link_drain(struct link *l, uint64_t deadline);
 
-/* (*) The codec's last words; only after link_drain(). */
+/*
+ * (*) The codec's last words; only after link_drain().  Nothing is sent behind
+ * them, whatever still comes in and wants an answer.
+ */
 void	link_goodbye(struct link *l);
 
 /*

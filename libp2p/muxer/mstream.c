@@ -34,6 +34,7 @@ mstream_new(struct session *s)
 	cond_init(&ms->readable);
 	cond_init(&ms->writable);
 	session_ref(s);
+	s->used = clock_now();
 	TAILQ_INSERT_TAIL(&s->streams, ms, link);
 	return ms;
 }
@@ -49,6 +50,7 @@ mstream_unref_unlock(struct mstream *ms)
 		return;
 	}
 	TAILQ_REMOVE(&s->streams, ms, link);
+	s->used = clock_now();
 	lock_unlock(&s->link.mtx);
 	limit_give(&s->buffered, ms->queue.len);
 	queue_clear(&ms->queue);
@@ -155,7 +157,7 @@ write_step(struct mstream *ms, struct rd *data, uint64_t deadline)
 		return ms->end;
 	if (ms->write_done)
 		return P2P_ERR_CLOSED;
-	if (l->ended)
+	if (l->ended || l->silent)
 		return P2P_ERR_DISCONNECTED;
 	if (l->ops->window(l->mux, ms->core) == 0) {
 		flush(ms->session);

@@ -28,6 +28,7 @@ struct session {
 	bool		 dead;		/* [m] taken apart */
 	bool		 leaving;	/* [m] shutdown has begun */
 	struct cond	 death;		/* link.mtx: dead */
+	uint64_t	 used;		/* [m] when a stream last came or went */
 	atomic_uint	 refs;		/* [a] conn, each mstream */
 };
 

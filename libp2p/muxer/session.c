@@ -78,6 +78,7 @@ session_new(const struct session_params *p, struct session **out)
 	TAILQ_INIT(&s->streams);
 	TAILQ_INIT(&s->wakes);
 	cond_init(&s->death);
+	s->used = clock_now();
 	atomic_init(&s->refs, 1);
 	link_init(&s->link, p->raw, p->sec, p->codec, p->ops, p->pool,
 	    p->flusher);
@@ -515,6 +516,18 @@ session_alive(struct session *s)
 	alive = !s->link.ended && !s->dead && !s->leaving;
 	lock_unlock(&s->link.mtx);
 	return alive;
+}
+
+bool
+session_idle(struct session *s, uint64_t *since)
+{
+	bool idle;
+
+	lock_lock(&s->link.mtx);
+	idle = TAILQ_EMPTY(&s->streams);
+	*since = s->used;
+	lock_unlock(&s->link.mtx);
+	return idle;
 }
 
 unsigned

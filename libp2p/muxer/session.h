@@ -83,6 +83,9 @@ const struct link	*session_link(const struct session *s);
 
 bool		session_alive(struct session *s);
 unsigned	session_streams(struct session *s);
+
+/* Whether nobody holds a stream of it, and when that was last otherwise. */
+bool		session_idle(struct session *s, uint64_t *since);
 uint64_t	session_rtt(struct session *s);		/* ns, 0: unknown */
 
 /*

@@ -152,7 +152,7 @@ yamux_new(const struct mux_params *p, struct mux **out)
 	TAILQ_INIT(&m->head);
 	TAILQ_INIT(&m->tail);
 	m->next_id = p->dialer ? 1 : 2;
-	bucket_init(&m->glitches, GLITCH_BURST, GLITCH_PER_S, p->now);
+	bucket_init(&m->glitches, GLITCH_BURST, CLOCK_S / GLITCH_PER_S, p->now);
 	m->heard = p->now;
 	m->ping_next = p->keepalive != 0 ? p->now : CLOCK_NEVER;
 	*out = m;
