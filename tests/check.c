@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include <CUnit/Basic.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,16 @@
 /* A hang is a failure: no program runs longer than this. */
 #define CHECK_TIMEOUT_S	300
 
+static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
+
 static void
 result(bool good, const char *text, const char *file, unsigned line)
 {
+	/* CUnit counts without a lock; checks run in threads, too. */
+	pthread_mutex_lock(&counting);
 	CU_assertImplementation(good ? CU_TRUE : CU_FALSE, line, text, file, "",
 	    CU_FALSE);
+	pthread_mutex_unlock(&counting);
 	if (!good)
 		fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }

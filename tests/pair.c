@@ -1,10 +1,18 @@
 #include "pair.h"
 
+#include <poll.h>
 #include <stdio.h>
 
-#include "check.h"
+#include "base/clock.h"
 #include "base/thread.h"
+#include "check.h"
+#include "host/conn.h"
+#include "muxer/mstream.h"
+#include "muxer/yamux_state.h"
 #include "p2p/multiaddr.h"
+
+#define WAIT_MS	10000		/* real time that anything may take */
+#define STEP_S	8		/* less than a pong may take */
 
 static void
 listen_on(struct pair *p, const char *address)
@@ -21,11 +29,18 @@ listen_on(struct pair *p, const char *address)
 void
 pair_memory(struct pair *p, int buffers)
 {
+	pair_config(p, NULL, NULL);
+	memory_net_buffers(p->net, buffers);
+}
+
+void
+pair_config(struct pair *p, const struct p2p_host_config *a,
+    const struct p2p_host_config *b)
+{
 	*p = (struct pair){ 0 };
 	CHECK_OK(memory_net_new(&p->net));
-	memory_net_buffers(p->net, buffers);
-	CHECK_OK(p2p_host_new(NULL, &p->a));
-	CHECK_OK(p2p_host_new(NULL, &p->b));
+	CHECK_OK(p2p_host_new(a, &p->a));
+	CHECK_OK(p2p_host_new(b, &p->b));
 	CHECK_OK(host_add_transport(p->a, &transport_memory, p->net));
 	CHECK_OK(host_add_transport(p->b, &transport_memory, p->net));
 	listen_on(p, "/memory/0");
@@ -38,6 +53,60 @@ pair_tcp(struct pair *p)
 	CHECK_OK(p2p_host_new(NULL, &p->a));
 	CHECK_OK(p2p_host_new(NULL, &p->b));
 	listen_on(p, "/ip4/127.0.0.1/tcp/0");
+}
+
+/* Whether no connection has a ping to send or to be answered. */
+static bool
+is_quiet(struct p2p_host *h)
+{
+	const struct mux *m;
+	struct conn *c;
+	bool quiet = true;
+
+	lock_lock(&h->swarm);
+	TAILQ_FOREACH(c, &h->conns, link) {
+		lock_lock(&c->session->link.mtx);
+		m = c->session->link.mux;
+		quiet = quiet && !m->ping && !m->ping_out && !m->pong &&
+		    m->ping_next > clock_now();
+		lock_unlock(&c->session->link.mtx);
+	}
+	lock_unlock(&h->swarm);
+	return quiet;
+}
+
+static void
+quiet(struct p2p_host *h)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && !is_quiet(h); i++)
+		(void)poll(NULL, 0, 1);
+	CHECK(i < WAIT_MS);
+}
+
+void
+hosts_pass(struct p2p_host *const *hosts, size_t n, unsigned seconds)
+{
+	unsigned step;
+	size_t i;
+
+	for (; seconds > 0; seconds -= step) {
+		step = seconds < STEP_S ? seconds : STEP_S;
+		for (i = 0; i < n; i++)
+			quiet(hosts[i]);
+		clock_test_advance(step * CLOCK_S);
+	}
+	for (i = 0; i < n; i++)
+		quiet(hosts[i]);
+}
+
+void
+pair_pass(struct pair *p, unsigned seconds)
+{
+	struct p2p_host *const both[] = { p->a, p->b };
+
+	hosts_pass(both, 2, seconds);
 }
 
 void

@@ -15,6 +15,17 @@ struct pair {
 /* Over the memory transport, with socket buffers of so many bytes (0: any). */
 void	pair_memory(struct pair *p, int buffers);
 void	pair_tcp(struct pair *p);
+/* Over the memory transport, with configurations (NULL: defaults). */
+void	pair_config(struct pair *p, const struct p2p_host_config *a,
+	    const struct p2p_host_config *b);
+/*
+ * Let virtual time pass for all connections of these hosts, in steps that no
+ * keepalive takes for death, and each step only when everybody has seen the one
+ * before and no ping is unanswered.
+ */
+void	hosts_pass(struct p2p_host *const *hosts, size_t n, unsigned seconds);
+void	pair_pass(struct pair *p, unsigned seconds);
+
 /* Stops both; checks that stop was good and that no thread is left. */
 void	pair_free(struct pair *p);
 

@@ -10,6 +10,7 @@
  *	p2p-worker	one a connection upgrade, dial	shutdown(2)	housekeeping, stop()
  *	p2p-flush	one to four	host_new()	its wake pipe	stop()
  *	p2p-handler	up to N, reused	worker		its condition	the pool, stop()
+ *	p2p-event	one		host_new()	its condition	stop()
  *	p2p-house	one		host_new()	its condition	stop()
  *	p2p-dns		up to 4		first lookup	its condition	stop()
  *

@@ -15,4 +15,11 @@
 int	hash_sha256(const void *bytes, size_t len,
 	    uint8_t out[HASH_SHA256_SIZE]) MUST_CHECK;
 
+/*
+ * For hash tables whose keys strangers choose: no one outside this process can
+ * tell which keys collide.  At most HASH_KEYED_MAX bytes.
+ */
+#define HASH_KEYED_MAX	128
+unsigned	hash_keyed(const void *bytes, size_t len);
+
 #endif

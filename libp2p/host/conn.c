@@ -34,6 +34,7 @@ conn_unref(struct conn *c)
 		return;
 	assert(!c->worker.started);
 	limit_give(c->slot, 1);
+	gate_leave(c->host->gate, &c->pass);
 	session_unref(c->session);
 	free(c);
 }
@@ -53,9 +54,7 @@ conn_local(const struct conn *c)
 /* What the listener of a stream is asked for. */
 struct choice {
 	struct p2p_host	*host;
-	p2p_stream_fn	 fn;
-	void		*arg;
-	char		 protocol[MSS_NAME_MAX + 1];
+	struct handler_entry handler;
 };
 
 static bool
@@ -63,9 +62,8 @@ accept_protocol(const char *name, void *arg, void **choice)
 {
 	struct choice *c = arg;
 
-	if (!host_find_handler(c->host, name, &c->fn, &c->arg))
+	if (!host_find_handler(c->host, name, &c->handler))
 		return false;
-	snprintf(c->protocol, sizeof(c->protocol), "%s", name);
 	*choice = c;
 	return true;
 }
@@ -108,12 +106,31 @@ negotiate(struct mstream *ms, struct mss *m, struct wr *first,
 	}
 }
 
+/* The stream has its protocol: its handler's turn.  Takes ms on success. */
+static int
+serve(struct conn *c, struct mstream *ms, const struct handler_entry *handler)
+{
+	struct serving sv = { .per_peer = handler->per_peer,
+	    .peer = &c->peer };
+	struct p2p_stream *s;
+	int e;
+
+	if ((e = host_serve_begin(c->host, &sv)) != 0)
+		return e;
+	if ((e = stream_new(c, ms, handler->protocol, &s)) == 0) {
+		pool_rename(c->host->pool, handler->protocol);
+		handler->fn(s, handler->arg);
+		p2p_stream_free(s);
+	}
+	host_serve_end(c->host, &sv);
+	return e;
+}
+
 static void
 run_inbound(void *arg)
 {
 	struct inbound in = *(struct inbound *)arg;
 	struct choice choice = { .host = in.conn->host };
-	struct p2p_stream *s;
 	uint8_t text[MSS_OUT_MAX];
 	struct mss m;
 	struct wr w;
@@ -127,13 +144,10 @@ run_inbound(void *arg)
 	    clock_after(clock_now(), HOST_STREAM_TIMEOUT));
 	limit_give(&in.conn->negotiating, 1);
 	if (e == 0)
-		e = stream_new(in.conn, in.ms, choice.protocol, &s);
-	if (e == 0) {
-		pool_rename(in.conn->host->pool, choice.protocol);
-		choice.fn(s, choice.arg);
-		p2p_stream_free(s);
-	} else {
-		mstream_reset(in.ms, MUX_RESET_NEGOTIATION);
+		e = serve(in.conn, in.ms, &choice.handler);
+	if (e != 0) {
+		mstream_reset(in.ms, e == P2P_ERR_LIMIT ? MUX_RESET_LIMIT :
+		    MUX_RESET_NEGOTIATION);
 		mstream_free(in.ms);
 	}
 	host_enter(NULL);
@@ -166,6 +180,14 @@ inbound(struct mstream *ms, void *arg)
 	return e;
 }
 
+/* Whether a connection ended because its peer broke the rules. */
+static bool
+is_violation(int reason)
+{
+	return reason == P2P_ERR_PROTOCOL || reason == P2P_ERR_TOO_LARGE ||
+	    reason == P2P_ERR_LIMIT || reason == P2P_ERR_SECURITY;
+}
+
 static void
 worker(void *arg)
 {
@@ -175,6 +197,8 @@ worker(void *arg)
 	events_post(h->events, P2P_EVENT_CONNECTED, c);
 	c->reason = session_run(c->session);
 	c->by_us = session_ended_by_us(c->session);
+	if (is_violation(c->reason))
+		gate_punish(h->gate, &c->pass, GATE_VIOLATION, clock_now());
 	events_post(h->events, P2P_EVENT_DISCONNECTED, c);
 	peerstore_pin(h->peerstore, &c->peer, false);
 	lock_lock(&h->swarm);
@@ -249,7 +273,6 @@ enter_table(struct conn *c)
 		atomic_fetch_add(&h->limits[LIMIT_CONNECTIONS_PEER].refused, 1);
 	if (e == 0) {
 		c->number = ++h->next_number;
-		c->idle_since = clock_now();
 		TAILQ_INSERT_TAIL(&h->conns, c, link);
 		conn_ref(c);		/* the table's, until it was joined */
 	}
@@ -301,6 +324,10 @@ conn_start(const struct conn_params *p, struct conn **out)
 		limit_give(slot, 1);
 		free(c);
 		return e;
+	}
+	if (p->pass != NULL) {
+		c->pass = *p->pass;
+		*p->pass = (struct gate_pass){ NULL, NULL };
 	}
 	peerstore_pin(h->peerstore, &c->peer, true);
 	if ((e = enter_table(c)) != 0) {

@@ -10,6 +10,12 @@
 
 #include "host/host.h"
 
+/* One thing to be told of a connection; it is told at most once. */
+struct conn_event {
+	STAILQ_ENTRY(conn_event) link;	/* the event queue's */
+	struct conn	*conn;
+};
+
 /*
  *	I	after conn_start()	w	holder of host->swarm
  *	W	the worker		a	atomic
@@ -27,18 +33,21 @@ struct conn {
 	struct thread	 worker;	/* [w] */
 	bool		 started;	/* [w] worker may be joined */
 	struct limit	*slot;		/* [I] held until freed */
+	struct gate_pass pass;		/* [I] the same */
 	struct limit	 negotiating;	/* [a] */
-	uint64_t	 idle_since;	/* [w] 0: has streams */
+	uint64_t	 due;		/* [w] told to go: ended then; or 0 */
 	bool		 keep;		/* [w] asked for: never idle */
 	bool		 asking;	/* [w] a service asks who it is */
 	int		 reason;	/* [W] */
 	bool		 by_us;		/* [W] */
+	struct conn_event events[P2P_EVENT_IDENTIFIED];	/* by kind */
 	atomic_uint	 refs;		/* [a] */
 };
 
 struct conn_params {
 	struct p2p_host	*host;
 	struct raw	*raw;		/* taken on success */
+	struct gate_pass *pass;		/* taken on success; or NULL */
 	struct upgraded	*up;		/* taken on success */
 	bool		 outbound;
 	bool		 keep;
@@ -77,13 +86,14 @@ int	stream_new(struct conn *c, struct mstream *ms, const char *protocol,
 /* The oldest live connection to a peer, referenced, or NULL. */
 struct conn	*swarm_find(struct p2p_host *host,
 		    const struct p2p_peer_id *peer);
+/* The same with host->swarm held, not referenced. */
+struct conn	*swarm_find_locked(struct p2p_host *host,
+		    const struct p2p_peer_id *peer);
 struct conn	*swarm_find_number(struct p2p_host *host, uint64_t number);
 
-/* An inbound raw connection: admitted, then upgraded in a thread. */
-void	swarm_inbound(struct p2p_host *host, struct raw *raw);
-
-/* The housekeeping thread. */
-void	swarm_house(void *host);
+/* The housekeeping thread, and what stop does of its work. */
+void	house_run(void *host);
+void	house_reap(struct p2p_host *host);
 
 /* For stop: end all connections kindly, then at once. */
 void	swarm_shutdown(struct p2p_host *host, uint64_t soft, uint64_t hard);

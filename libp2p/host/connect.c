@@ -49,8 +49,8 @@ p2p_host_connect(struct p2p_host *h, const char *target,
 
 	if (report != NULL)
 		*report = NULL;
-	e = dial_target_conn(h, target, o, deadline_of(o->timeout_ms), &c,
-	    report);
+	e = dial_target_conn(h, target, o, true, deadline_of(o->timeout_ms),
+	    &c, report);
 	if (e != 0)
 		return e;
 	if (out != NULL)
@@ -121,21 +121,38 @@ p2p_host_connections_free(struct p2p_connection *list, size_t n)
 	free(list);
 }
 
+/*
+ * A stream to the target.  A connection that was found may be on its way out,
+ * which shows only when it is used; nothing of the caller's was sent then, so
+ * there is a second try, over another one.
+ */
+static int
+open_target(struct p2p_host *h, const char *target,
+    const char *const *protocols, uint64_t deadline, struct p2p_stream **out)
+{
+	static const struct p2p_connect_options none;
+	struct conn *c;
+	int e, tries;
+
+	for (tries = 0; tries < 2; tries++) {
+		if ((e = dial_target_conn(h, target, &none, false, deadline,
+		    &c, NULL)) != 0)
+			return e;
+		e = conn_open(c, protocols, deadline, out);
+		conn_unref(c);
+		if (e != P2P_ERR_DISCONNECTED || atomic_load(&h->stopped))
+			return e;
+	}
+	return e;
+}
+
 int
 p2p_host_open(struct p2p_host *h, const char *target, const char *protocol,
     unsigned timeout_ms, struct p2p_stream **out)
 {
-	static const struct p2p_connect_options none;
 	const char *const protocols[] = { protocol, NULL };
-	uint64_t deadline = deadline_of(timeout_ms);
-	struct conn *c;
-	int e;
 
-	if ((e = dial_target_conn(h, target, &none, deadline, &c, NULL)) != 0)
-		return e;
-	e = conn_open(c, protocols, deadline, out);
-	conn_unref(c);
-	return e;
+	return open_target(h, target, protocols, deadline_of(timeout_ms), out);
 }
 
 int
@@ -143,19 +160,10 @@ p2p_host_open_peer(struct p2p_host *h, const struct p2p_peer_id *peer,
     const char *const *protocols, unsigned timeout_ms,
     struct p2p_stream **out)
 {
-	static const struct p2p_connect_options none;
-	uint64_t deadline = deadline_of(timeout_ms);
 	char text[P2P_PEER_ID_TEXT_MAX];
-	struct conn *c;
-	int e;
 
-	e = dial_target_conn(h, p2p_peer_id_text(peer, text), &none, deadline,
-	    &c, NULL);
-	if (e != 0)
-		return e;
-	e = conn_open(c, protocols, deadline, out);
-	conn_unref(c);
-	return e;
+	return open_target(h, p2p_peer_id_text(peer, text), protocols,
+	    deadline_of(timeout_ms), out);
 }
 
 int

@@ -4,8 +4,10 @@
  * first connection wins; the group's wake descriptor ends the other attempts,
  * which all wait in poll(2) with it, and the caller joins them.
  *
- * While a group dials a peer, other callers that want the same peer wait for it
- * instead of dialing too, each with its own deadline.
+ * A group is in the table from before the names of its addresses are resolved
+ * until it has an outcome.  Other callers that want the same peer find it there,
+ * under one lock with the live connections, and wait instead of dialing too,
+ * each with its own deadline: however many ask at once, one connection is made.
  */
 #include "host/dial.h"
 
@@ -46,7 +48,7 @@ struct attempt {
 struct dial_group {
 	TAILQ_ENTRY(dial_group) link;	/* [w] host->dials */
 	struct p2p_host	*host;		/* [I] */
-	const struct dial_target *target;	/* [I] */
+	struct dial_target *target;	/* [I] the caller's */
 	uint64_t	 deadline;	/* [I] */
 	bool		 keep;		/* [I] */
 	struct wake	 cancel;	/* [I] set: give up */
@@ -136,7 +138,9 @@ start_attempt(struct dial_group *g)
 	a->ma = g->target->addrs[g->started++];
 	a->stage = P2P_STAGE_CONNECT;
 	a->begun = clock_now();
-	if ((e = limit_take(&g->host->limits[LIMIT_DIALS], 1)) == 0 &&
+	if ((e = g->target->errors[g->started - 1]) != 0)
+		a->stage = P2P_STAGE_RESOLVE;	/* a name without addresses */
+	else if ((e = limit_take(&g->host->limits[LIMIT_DIALS], 1)) == 0 &&
 	    (e = thread_start(&a->thread, "p2p-dial", THREAD_STACK,
 	    attempt_run, a)) != 0)
 		limit_give(&g->host->limits[LIMIT_DIALS], 1);
@@ -245,68 +249,94 @@ make_report(const struct dial_group *g, struct p2p_report **out)
 	return 0;
 }
 
-static int
-group_begin(struct p2p_host *h, struct dial_group *g)
+/* The group that dials this peer; the swarm's lock is held. */
+static struct dial_group *
+find_group(struct p2p_host *h, const struct p2p_peer_id *peer)
 {
-	int e;
+	struct dial_group *g;
 
-	if ((e = wake_init(&g->cancel)) != 0)
-		return e;
-	lock_init(&g->mtx, LOCK_LEAF);
-	cond_init(&g->changed);
+	lock_assert_held(&h->swarm);
+	TAILQ_FOREACH(g, &h->dials, link)
+		if (!g->target->any_peer &&
+		    p2p_peer_id_equal(&g->target->peer, peer))
+			break;
+	return g;
+}
+
+/*
+ * A live connection into *out, or a place in the table for g: one look, under
+ * one lock.  Waits while others dial the same peer.  fresh: never look.
+ */
+static int
+enter(struct dial_group *g, bool fresh, bool keep, struct conn **out)
+{
+	struct p2p_host *h = g->host;
+	const struct p2p_peer_id *peer = g->target->any_peer || fresh ? NULL :
+	    &g->target->peer;
+	int e = 0;
+
+	*out = NULL;
 	lock_lock(&h->swarm);
+	while (peer != NULL && (*out = swarm_find_locked(h, peer)) == NULL &&
+	    !atomic_load(&h->stopped) && find_group(h, peer) != NULL)
+		if (!cond_wait(&h->swarm_changed, &h->swarm, g->deadline)) {
+			e = P2P_ERR_TIMEOUT;
+			break;
+		}
 	if (atomic_load(&h->stopped))
 		e = P2P_ERR_STOPPED;
-	else
+	if (e == 0 && *out != NULL) {
+		(*out)->keep = (*out)->keep || keep;
+		conn_ref(*out);
+	} else if (e == 0) {
 		TAILQ_INSERT_TAIL(&h->dials, g, link);
-	lock_unlock(&h->swarm);
-	if (e != 0) {
-		cond_destroy(&g->changed);
-		lock_destroy(&g->mtx);
-		wake_fini(&g->cancel);
+	} else {
+		*out = NULL;
 	}
+	lock_unlock(&h->swarm);
 	return e;
 }
 
 static void
-group_end(struct p2p_host *h, struct dial_group *g)
+leave(struct dial_group *g)
 {
+	struct p2p_host *h = g->host;
+
 	lock_lock(&h->swarm);
 	TAILQ_REMOVE(&h->dials, g, link);
 	cond_broadcast(&h->swarm_changed);
 	lock_unlock(&h->swarm);
-	cond_destroy(&g->changed);
-	lock_destroy(&g->mtx);
-	wake_fini(&g->cancel);
 }
 
-int
-dial(struct p2p_host *h, const struct dial_target *target, bool keep,
-    uint64_t deadline, struct conn **out, struct p2p_report **report)
+static int
+group_new(struct p2p_host *h, struct dial_target *target, uint64_t deadline,
+    struct dial_group **out)
 {
 	struct dial_group *g;
 	int e;
 
-	if (target->n == 0)
-		return P2P_ERR_NO_ADDRESS;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return -ENOMEM;
-	g->host = h;
-	g->target = target;
-	g->deadline = deadline;
-	g->keep = keep;
-	if ((e = group_begin(h, g)) != 0) {
+	if ((e = wake_init(&g->cancel)) != 0) {
 		free(g);
 		return e;
 	}
-	run_group(g);
-	e = g->winner != NULL ? 0 : outcome(g);
-	if (report != NULL && make_report(g, report) != 0)
-		*report = NULL;
-	group_end(h, g);
-	*out = g->winner;
+	lock_init(&g->mtx, LOCK_LEAF);
+	cond_init(&g->changed);
+	g->host = h;
+	g->target = target;
+	g->deadline = deadline;
+	*out = g;
+	return 0;
+}
+
+static void
+group_free(struct dial_group *g)
+{
+	cond_destroy(&g->changed);
+	lock_destroy(&g->mtx);
+	wake_fini(&g->cancel);
 	free(g);
-	return e;
 }
 
 void
@@ -321,31 +351,18 @@ dial_stop(struct p2p_host *h)
 	lock_unlock(&h->swarm);
 }
 
-void
+bool
 dial_wait(struct p2p_host *h, uint64_t deadline)
 {
+	bool none;
+
 	lock_lock(&h->swarm);
 	while (!TAILQ_EMPTY(&h->dials) &&
 	    cond_wait(&h->swarm_changed, &h->swarm, deadline))
 		;
+	none = TAILQ_EMPTY(&h->dials);
 	lock_unlock(&h->swarm);
-}
-
-/* Somebody dials this peer already: wait for him.  The swarm's lock is free. */
-static void
-wait_for_others(struct p2p_host *h, const struct p2p_peer_id *peer,
-    uint64_t deadline)
-{
-	struct dial_group *g;
-
-	lock_lock(&h->swarm);
-	do {
-		TAILQ_FOREACH(g, &h->dials, link)
-			if (!g->target->any_peer &&
-			    p2p_peer_id_equal(&g->target->peer, peer))
-				break;
-	} while (g != NULL && cond_wait(&h->swarm_changed, &h->swarm, deadline));
-	lock_unlock(&h->swarm);
+	return none;
 }
 
 static void
@@ -355,8 +372,20 @@ target_clear(struct dial_target *t)
 		p2p_multiaddr_free(t->addrs[--t->n]);
 }
 
-/* One address of the target's, resolved if it is a name.  Takes ma. */
-static int
+/* One more address to try, or one that cannot be tried and why.  Takes ma. */
+static void
+add(struct dial_target *t, struct p2p_multiaddr *ma, int error)
+{
+	if (t->n == ADDRS_MAX) {
+		p2p_multiaddr_free(ma);
+		return;
+	}
+	t->errors[t->n] = error;
+	t->addrs[t->n++] = ma;
+}
+
+/* The same, resolved first if it is a name. */
+static void
 add_address(struct p2p_host *h, struct dial_target *t,
     struct p2p_multiaddr *ma, uint64_t deadline)
 {
@@ -365,41 +394,47 @@ add_address(struct p2p_host *h, struct dial_target *t,
 	int e;
 
 	if (!resolve_needed(ma)) {
-		if (t->n < ADDRS_MAX)
-			t->addrs[t->n++] = ma;
-		else
-			p2p_multiaddr_free(ma);
-		return 0;
+		add(t, ma, 0);
+		return;
 	}
-	e = resolve(h->resolver, ma, deadline, found, &n);
+	if ((e = resolve(h->resolver, ma, deadline, found, &n)) != 0) {
+		add(t, ma, e);
+		return;
+	}
 	p2p_multiaddr_free(ma);
-	for (i = 0; e == 0 && i < n; i++) {
-		if (t->n < ADDRS_MAX)
-			t->addrs[t->n++] = found[i];
-		else
-			p2p_multiaddr_free(found[i]);
-	}
-	return e;
+	for (i = 0; i < n; i++)
+		add(t, found[i], 0);
 }
 
-/* The addresses that the peer store knows. */
+/* The addresses that the peer store knows and that are not backed off from. */
 static int
 from_store(struct p2p_host *h, struct dial_target *t, uint64_t deadline)
 {
 	struct p2p_multiaddr **known;
 	size_t i;
-	int e, last = 0;
+	int e;
 
-	if ((e = peerstore_addresses(h->peerstore, &t->peer, &known)) != 0)
+	e = peerstore_dialable(h->peerstore, &t->peer, clock_now(), &known);
+	if (e != 0)
 		return e == P2P_ERR_NOT_FOUND ? P2P_ERR_NO_ADDRESS : e;
-	for (i = 0; known[i] != NULL; i++) {
-		if ((e = add_address(h, t, known[i], deadline)) != 0)
-			last = e;
-	}
+	for (i = 0; known[i] != NULL; i++)
+		add_address(h, t, known[i], deadline);
 	free(known);
-	if (t->n > 0)
-		return 0;
-	return last != 0 ? last : P2P_ERR_NO_ADDRESS;
+	return 0;
+}
+
+/* What became of the addresses that the peer store gave. */
+static void
+to_store(const struct dial_group *g)
+{
+	struct p2p_host *h = g->host;
+	size_t i;
+
+	for (i = 0; i < g->started; i++)
+		if (g->attempts[i].error != P2P_ERR_CLOSED)
+			peerstore_dialed(h->peerstore, &g->target->peer,
+			    g->attempts[i].ma, g->attempts[i].error == 0,
+			    clock_now());
 }
 
 /* What the caller's text means; *ma is NULL for a bare peer id. */
@@ -425,37 +460,54 @@ parse_target(const char *text, bool any_peer, struct dial_target *t,
 	return P2P_ERR_NO_PEER;
 }
 
+/* The group is in the table: addresses, attempts, an outcome. */
+static int
+dial(struct dial_group *g, struct p2p_multiaddr *ma, struct conn **out,
+    struct p2p_report **report)
+{
+	struct p2p_host *h = g->host;
+	int e;
+
+	if (ma != NULL)
+		add_address(h, g->target, ma, g->deadline);
+	else if ((e = from_store(h, g->target, g->deadline)) != 0)
+		return e;
+	run_group(g);
+	if (!g->target->any_peer)
+		to_store(g);
+	if (report != NULL && make_report(g, report) != 0)
+		*report = NULL;
+	*out = g->winner;
+	return g->winner != NULL ? 0 : outcome(g);
+}
+
 int
 dial_target_conn(struct p2p_host *h, const char *text,
-    const struct p2p_connect_options *o, uint64_t deadline,
+    const struct p2p_connect_options *o, bool keep, uint64_t deadline,
     struct conn **out, struct p2p_report **report)
 {
-	struct dial_target t = { 0 };
+	struct dial_target t = { .n = 0 };
 	struct p2p_multiaddr *ma;
+	struct dial_group *g;
 	int e;
 
 	if ((e = parse_target(text, o->any_peer, &t, &ma)) != 0)
 		return e;
-	e = P2P_ERR_SELF;
 	if (!t.any_peer && p2p_peer_id_equal(&t.peer, &h->id))
-		goto done;
-	*out = NULL;
-	if (!t.any_peer && !o->fresh) {
-		wait_for_others(h, &t.peer, deadline);
-		*out = swarm_find(h, &t.peer);
+		e = P2P_ERR_SELF;
+	else
+		e = group_new(h, &t, deadline, &g);
+	if (e != 0) {
+		p2p_multiaddr_free(ma);
+		return e;
 	}
-	e = 0;
-	if (*out != NULL)
-		goto done;
-	if (ma != NULL) {
-		e = add_address(h, &t, ma, deadline);
+	g->keep = keep;
+	if ((e = enter(g, o->fresh, keep, out)) == 0 && *out == NULL) {
+		e = dial(g, ma, out, report);
 		ma = NULL;
-	} else {
-		e = from_store(h, &t, deadline);
+		leave(g);
 	}
-	if (e == 0)
-		e = dial(h, &t, true, deadline, out, report);
-done:
+	group_free(g);
 	p2p_multiaddr_free(ma);
 	target_clear(&t);
 	return e;

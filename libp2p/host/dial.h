@@ -10,26 +10,23 @@
 struct dial_target {
 	bool			 any_peer;
 	struct p2p_peer_id	 peer;		/* unless any_peer */
-	struct p2p_multiaddr	*addrs[16];	/* owned by the caller */
+	struct p2p_multiaddr	*addrs[16];	/* owned */
+	int			 errors[16];	/* of a name: why it has none */
 	size_t			 n;
 };
 
 /*
- * Connect, ignoring live connections.  *out is referenced.  *report, if report
- * is not NULL, is new.  Errors as p2p_host_connect().
+ * A live connection to the target, or a new one; referenced.  keep: it is not
+ * ended for being idle.  *report, if report is not NULL, is new when something
+ * was tried.  Errors as p2p_host_connect().
  */
-int	dial(struct p2p_host *host, const struct dial_target *target,
-	    bool keep, uint64_t deadline, struct conn **out,
-	    struct p2p_report **report);
-
-/* A live connection to the target, or a new one. */
 int	dial_target_conn(struct p2p_host *host, const char *target,
-	    const struct p2p_connect_options *options, uint64_t deadline,
-	    struct conn **out, struct p2p_report **report);
+	    const struct p2p_connect_options *options, bool keep,
+	    uint64_t deadline, struct conn **out, struct p2p_report **report);
 
 /* Wake everybody who dials; for stop. */
 void	dial_stop(struct p2p_host *host);
-/* Wait until nobody dials any more. */
-void	dial_wait(struct p2p_host *host, uint64_t deadline);
+/* Wait until nobody dials any more; false: at the deadline somebody did. */
+bool	dial_wait(struct p2p_host *host, uint64_t deadline);
 
 #endif

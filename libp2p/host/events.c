@@ -1,9 +1,11 @@
 /*
  * The event thread: tells the application and the services of connections, in
- * order, one at a time, holding nothing.  Each entry holds a reference to its
- * connection, and so its place in the limits: a slow listener slows down new
- * connections and nothing else.
+ * order, one at a time, holding nothing.  The entries are part of their
+ * connections, so none is ever lost for want of memory, and each holds a
+ * reference to its connection and so its place in the limits: a slow listener
+ * slows down new connections and nothing else.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -12,17 +14,11 @@
 #include "host/pool.h"
 #include "p2p/error.h"
 
-struct entry {
-	STAILQ_ENTRY(entry) link;
-	enum p2p_event_kind kind;
-	struct conn	*conn;		/* counted */
-};
-
 struct events {
 	struct p2p_host	*host;
 	struct lock	 mtx;		/* LOCK_LEAF */
 	struct cond	 came;		/* an entry, or the stop */
-	STAILQ_HEAD(, entry) queue;	/* under mtx */
+	STAILQ_HEAD(, conn_event) queue;	/* under mtx */
 	bool		 stop, ended;	/* under mtx */
 	struct thread	 thread;
 };
@@ -121,7 +117,8 @@ static void
 events_run(void *arg)
 {
 	struct events *ev = arg;
-	struct entry *e;
+	struct conn_event *e;
+	struct conn *c;
 
 	host_enter(ev->host);
 	lock_lock(&ev->mtx);
@@ -132,9 +129,9 @@ events_run(void *arg)
 			break;
 		STAILQ_REMOVE_HEAD(&ev->queue, link);
 		lock_unlock(&ev->mtx);
-		tell(ev->host, e->kind, e->conn);
-		conn_unref(e->conn);
-		free(e);
+		c = e->conn;
+		tell(ev->host, (enum p2p_event_kind)(e - c->events + 1), c);
+		conn_unref(c);
 		lock_lock(&ev->mtx);
 	}
 	ev->ended = true;
@@ -167,14 +164,9 @@ events_new(struct p2p_host *host, struct events **out)
 void
 events_post(struct events *ev, enum p2p_event_kind kind, struct conn *c)
 {
-	struct entry *e;
+	struct conn_event *e = &c->events[kind - 1];
 
-	if ((e = malloc(sizeof(*e))) == NULL) {
-		log_line(&ev->host->log, P2P_LOG_ERROR, "events",
-		    "an event is lost: no memory");
-		return;
-	}
-	e->kind = kind;
+	assert(e->conn == NULL);
 	e->conn = c;
 	conn_ref(c);
 	lock_lock(&ev->mtx);

@@ -60,6 +60,21 @@ make_identity(struct p2p_host *h, const struct p2p_host_config *c)
 }
 
 static int
+make_gate(struct p2p_host *h)
+{
+	const struct gate_params params = {
+		.per_ip = &h->limits[LIMIT_CONNECTIONS_IP],
+		.per_net = &h->limits[LIMIT_CONNECTIONS_NET],
+		.burst = &h->limits[LIMIT_ACCEPT_BURST],
+		.every_s = &h->limits[LIMIT_ACCEPT_EVERY_S],
+		.penalty_s = &h->limits[LIMIT_PENALTY_S],
+		.loopback_too = h->limits[LIMIT_COUNT_LOOPBACK].max != 0,
+	};
+
+	return gate_new(&params, &h->gate);
+}
+
+static int
 make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 {
 	struct peerstore_caps caps = {
@@ -76,12 +91,13 @@ make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 	    (e = wake_init(&h->stopping)) != 0 ||
 	    (e = peerstore_new(&caps, &h->peerstore)) != 0 ||
 	    (e = resolver_new(&h->resolver)) != 0 ||
+	    (e = make_gate(h)) != 0 ||
 	    (e = pool_new(&h->limits[LIMIT_HANDLERS], &h->pool)) != 0 ||
 	    (e = flusher_new(flusher_threads(), &h->flusher)) != 0 ||
 	    (e = events_new(h, &h->events)) != 0)
 		return e;
 	return thread_start(&h->house, "p2p-house", THREAD_STACK_SMALL,
-	    swarm_house, h);
+	    house_run, h);
 }
 
 static void
@@ -100,6 +116,7 @@ release(struct p2p_host *h)
 	events_free(h->events);
 	flusher_free(h->flusher);
 	pool_free(h->pool);
+	gate_free(h->gate);
 	resolver_free(h->resolver);
 	peerstore_free(h->peerstore);
 	upgrader_fini(&h->upgrader);
@@ -135,6 +152,7 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	bufpool_init(&h->bufs, LINK_BUFFER, LINK_BUFFERS_KEEP);
 	queue_segments_init(&h->segments);
 	TAILQ_INIT(&h->handlers);
+	TAILQ_INIT(&h->servings);
 	TAILQ_INIT(&h->listeners);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->dead);
@@ -234,8 +252,7 @@ p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
 	dial_stop(h);
 	resolver_stop(h->resolver);
 	swarm_shutdown(h, clock_after(now, all / 3), hard);
-	dial_wait(h, hard);
-	if (pool_stop(h->pool, hard) != 0 ||
+	if (!dial_wait(h, hard) || pool_stop(h->pool, hard) != 0 ||
 	    events_stop(h->events, hard) != 0)
 		return P2P_ERR_BUSY;
 	stop_house(h);
@@ -307,18 +324,49 @@ find_handler(struct p2p_host *h, const char *protocol)
 }
 
 bool
-host_find_handler(struct p2p_host *h, const char *protocol, p2p_stream_fn *fn,
-    void **arg)
+host_find_handler(struct p2p_host *h, const char *protocol,
+    struct handler_entry *out)
 {
 	struct handler_entry *e;
 
 	lock_lock(&h->mtx);
-	if ((e = find_handler(h, protocol)) != NULL) {
-		*fn = e->fn;
-		*arg = e->arg;
-	}
+	if ((e = find_handler(h, protocol)) != NULL)
+		*out = *e;
 	lock_unlock(&h->mtx);
 	return e != NULL;
+}
+
+int
+host_serve_begin(struct p2p_host *h, struct serving *sv)
+{
+	const struct serving *other;
+	uint64_t n = 0;
+	int e = 0;
+
+	if (sv->per_peer == NULL)
+		return 0;
+	lock_lock(&h->mtx);
+	TAILQ_FOREACH(other, &h->servings, link)
+		n += other->per_peer == sv->per_peer &&
+		    p2p_peer_id_equal(other->peer, sv->peer);
+	if (n < sv->per_peer->max)
+		TAILQ_INSERT_TAIL(&h->servings, sv, link);
+	else
+		e = P2P_ERR_LIMIT;
+	lock_unlock(&h->mtx);
+	if (e != 0)
+		atomic_fetch_add(&sv->per_peer->refused, 1);
+	return e;
+}
+
+void
+host_serve_end(struct p2p_host *h, struct serving *sv)
+{
+	if (sv->per_peer == NULL)
+		return;
+	lock_lock(&h->mtx);
+	TAILQ_REMOVE(&h->servings, sv, link);
+	lock_unlock(&h->mtx);
 }
 
 static bool
@@ -336,6 +384,13 @@ int
 p2p_host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
     void *arg)
 {
+	return host_handle(h, protocol, fn, arg, NULL);
+}
+
+int
+host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
+    void *arg, struct limit *per_peer)
+{
 	struct handler_entry *e;
 	int error = 0;
 
@@ -346,6 +401,7 @@ p2p_host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
 	memcpy(e->protocol, protocol, strlen(protocol));
 	e->fn = fn;
 	e->arg = arg;
+	e->per_peer = per_peer;
 	lock_lock(&h->mtx);
 	if (find_handler(h, protocol) != NULL)
 		error = P2P_ERR_EXISTS;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/thread.h"
 #include "base/wake.h"
+#include "host/gate.h"
 #include "host/limits.h"
 #include "muxer/session.h"
 #include "negotiate/multistream.h"
@@ -47,6 +48,14 @@ struct handler_entry {
 	char		 protocol[MSS_NAME_MAX + 1];
 	p2p_stream_fn	 fn;
 	void		*arg;
+	struct limit	*per_peer;	/* or NULL */
+};
+
+/* A stream that a handler serves and of which a peer may not have more. */
+struct serving {
+	TAILQ_ENTRY(serving) link;
+	struct limit	*per_peer;	/* which kind */
+	const struct p2p_peer_id *peer;
 };
 
 struct listener {
@@ -91,10 +100,12 @@ struct p2p_host {
 	struct pool		*pool;		/* [I] handlers */
 	struct peerstore	*peerstore;	/* [I] */
 	struct resolver		*resolver;	/* [I] */
+	struct gate		*gate;		/* [I] sources of inbound */
 	struct wake		 stopping;	/* [I] set once at stop */
 	atomic_bool		 stopped;	/* [a] stop has begun */
 	struct lock		 mtx;		/* LOCK_HOST */
 	TAILQ_HEAD(, handler_entry) handlers;	/* [h] */
+	TAILQ_HEAD(, serving)	 servings;	/* [h] */
 	TAILQ_HEAD(, listener)	 listeners;	/* [h] */
 	struct lock		 swarm;		/* LOCK_SWARM */
 	struct cond		 swarm_changed;	/* swarm */
@@ -124,9 +135,23 @@ int	host_add_transport(struct p2p_host *host,
 /* Something that identify tells has changed. */
 void	host_changed(struct p2p_host *host);
 
-/* The handler of a protocol; false when there is none. */
+/*
+ * As p2p_host_handle(), for a protocol of which a peer may have at most
+ * per_peer->max streams served at once.
+ */
+int	host_handle(struct p2p_host *host, const char *protocol,
+	    p2p_stream_fn fn, void *arg, struct limit *per_peer);
+
+/* The handler of a protocol, copied; false when there is none. */
 bool	host_find_handler(struct p2p_host *host, const char *protocol,
-	    p2p_stream_fn *fn, void **arg);
+	    struct handler_entry *out);
+
+/*
+ * Around the handler of a stream: 0 or P2P_ERR_LIMIT.  sv is set up by the
+ * caller and stays in its hands until the end.
+ */
+int	host_serve_begin(struct p2p_host *host, struct serving *sv);
+void	host_serve_end(struct p2p_host *host, struct serving *sv);
 
 /* Our protocols as one block: an array ending in NULL; free(3) it. */
 int	host_protocols(struct p2p_host *host, char ***out);

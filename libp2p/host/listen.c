@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "host/conn.h"
+#include "host/inbound.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 
@@ -34,7 +35,7 @@ accept_run(void *arg)
 			return;
 		if (e == 0) {
 			pace = PACE_MIN;
-			swarm_inbound(l->host, &raw);
+			inbound_accept(l->host, &raw);
 			continue;
 		}
 		log_line(&l->host->log, P2P_LOG_ERROR, "listen", "accept: %s",

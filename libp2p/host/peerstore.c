@@ -21,16 +21,20 @@
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
 
-#define HASH_FUNCTION(key, len, out) ((out) = keyed_hash((key), (len)))
+#define HASH_FUNCTION(key, len, out) ((out) = hash_keyed((key), (len)))
 #include <uthash.h>
 
 #define NAME_MAX_LEN	64
+#define BACKOFF_MIN_S	5		/* go: 5 s + n^2 s, at most 5 min */
+#define BACKOFF_MAX_S	300
 
 struct addr {
 	TAILQ_ENTRY(addr) link;
 	struct p2p_multiaddr *ma;	/* without the peer's /p2p */
 	uint64_t	 expires;
 	bool		 certified;
+	unsigned	 failures;	/* dials in a row */
+	uint64_t	 retry;		/* left alone until then */
 };
 
 struct meta {
@@ -59,37 +63,11 @@ struct peerstore {
 	struct peerstore_caps caps;
 };
 
-static uint8_t seed[16];
-static pthread_once_t seeded = PTHREAD_ONCE_INIT;
-
-static void
-make_seed(void)
-{
-	if (rand_bytes(seed, sizeof(seed)) != 0)
-		abort();
-}
-
-static unsigned
-keyed_hash(const void *key, size_t len)
-{
-	uint8_t in[sizeof(seed) + sizeof(struct p2p_peer_id)];
-	uint8_t out[HASH_SHA256_SIZE];
-	unsigned h;
-
-	memcpy(in, seed, sizeof(seed));
-	memcpy(in + sizeof(seed), key, len);
-	if (hash_sha256(in, sizeof(seed) + len, out) != 0)
-		abort();
-	memcpy(&h, out, sizeof(h));
-	return h;
-}
-
 int
 peerstore_new(const struct peerstore_caps *caps, struct peerstore **out)
 {
 	struct peerstore *ps;
 
-	pthread_once(&seeded, make_seed);
 	if ((ps = calloc(1, sizeof(*ps))) == NULL)
 		return -ENOMEM;
 	lock_init(&ps->mtx, LOCK_STORE);
@@ -285,34 +263,86 @@ peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
 	return e;
 }
 
-int
-peerstore_addresses(struct peerstore *ps, const struct p2p_peer_id *peer,
-    struct p2p_multiaddr ***out)
+/* Live addresses, without those that wait for their retry when dialing. */
+static int
+list_addrs(struct peerstore *ps, const struct p2p_peer_id *peer, uint64_t now,
+    bool dialing, struct p2p_multiaddr ***out)
 {
 	struct p2p_multiaddr **list = NULL;
-	uint64_t now = clock_now();
 	struct addr *a;
 	struct peer *p;
-	size_t n = 0;
+	size_t n = 0, waiting = 0;
 	int e = P2P_ERR_NOT_FOUND;
 
 	lock_lock(&ps->mtx);
 	if ((p = find(ps, peer)) != NULL && p->naddrs > 0) {
 		list = calloc(p->naddrs + 1, sizeof(struct p2p_multiaddr *));
 		e = list == NULL ? -ENOMEM : 0;
-		TAILQ_FOREACH(a, &p->addrs, link)
-			if (e == 0 && a->expires > now &&
-			    (e = p2p_multiaddr_dup(a->ma, &list[n])) == 0)
+		TAILQ_FOREACH(a, &p->addrs, link) {
+			if (e != 0 || a->expires <= now)
+				continue;
+			if (dialing && a->retry > now)
+				waiting++;
+			else if ((e = p2p_multiaddr_dup(a->ma, &list[n])) == 0)
 				n++;
+		}
 	}
 	lock_unlock(&ps->mtx);
 	if (e == 0 && n == 0)
-		e = P2P_ERR_NOT_FOUND;
+		e = waiting > 0 ? P2P_ERR_UNREACHABLE : P2P_ERR_NOT_FOUND;
 	if (e != 0)
 		p2p_host_addresses_free(list);
 	else
 		*out = list;
 	return e;
+}
+
+int
+peerstore_addresses(struct peerstore *ps, const struct p2p_peer_id *peer,
+    struct p2p_multiaddr ***out)
+{
+	return list_addrs(ps, peer, clock_now(), false, out);
+}
+
+int
+peerstore_dialable(struct peerstore *ps, const struct p2p_peer_id *peer,
+    uint64_t now, struct p2p_multiaddr ***out)
+{
+	return list_addrs(ps, peer, now, true, out);
+}
+
+/* 5 s + n^2 s, at most 5 min, a fifth more or less. */
+static uint64_t
+backoff(unsigned failures)
+{
+	uint64_t s = failures >= 17 ? BACKOFF_MAX_S :
+	    BACKOFF_MIN_S + (uint64_t)failures * failures;
+	uint8_t dice;
+
+	if (rand_bytes(&dice, sizeof(dice)) != 0)
+		dice = 128;
+	return s * CLOCK_S / 5 * 4 + s * CLOCK_S / 5 * 2 * dice / 255;
+}
+
+void
+peerstore_dialed(struct peerstore *ps, const struct p2p_peer_id *peer,
+    const struct p2p_multiaddr *ma, bool good, uint64_t now)
+{
+	struct p2p_multiaddr *bare;
+	struct addr *a = NULL;
+	struct peer *p;
+
+	if (p2p_multiaddr_without_peer(ma, &bare) != 0)
+		return;
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL)
+		a = find_addr(p, bare);
+	if (a != NULL) {
+		a->failures = good ? 0 : a->failures + 1;
+		a->retry = good ? 0 : clock_after(now, backoff(a->failures));
+	}
+	lock_unlock(&ps->mtx);
+	p2p_multiaddr_free(bare);
 }
 
 int

@@ -34,6 +34,19 @@ int	peerstore_add(struct peerstore *ps, const struct p2p_peer_id *peer,
 	    const struct p2p_multiaddr *ma, uint64_t ttl_ns);
 int	peerstore_addresses(struct peerstore *ps,
 	    const struct p2p_peer_id *peer, struct p2p_multiaddr ***out);
+
+/*
+ * Those that may be dialed now: an address that failed is left alone for 5 s
+ * and the square of its failures in s more, up to 5 minutes, each time up to a
+ * fifth longer or shorter.  P2P_ERR_NOT_FOUND when none is known,
+ * P2P_ERR_UNREACHABLE when all are to be left alone.
+ */
+int	peerstore_dialable(struct peerstore *ps,
+	    const struct p2p_peer_id *peer, uint64_t now,
+	    struct p2p_multiaddr ***out);
+void	peerstore_dialed(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    const struct p2p_multiaddr *ma, bool good, uint64_t now);
+
 int	peerstore_remove(struct peerstore *ps, const struct p2p_peer_id *peer);
 int	peerstore_protocols(struct peerstore *ps,
 	    const struct p2p_peer_id *peer, char ***out);

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bucket.h"
 #include "base/clock.h"
 #include "base/varint.h"
 #include "host/conn.h"
+#include "host/dial.h"
 #include "host/peerstore.h"
 #include "host/pool.h"
 #include "p2p/error.h"
@@ -27,8 +29,21 @@
 #define TIMEOUT_MS	5000
 #define ADDR_TTL	(3600 * CLOCK_S)
 
+#define PUSHERS		64	/* peers whose pushes are counted */
+
+struct pusher {
+	struct p2p_peer_id peer;
+	struct bucket	 rate;
+};
+
+/*
+ *	I	after identify_attach()		a	atomic
+ *	p	holder of mtx
+ */
 struct identify {
-	struct p2p_host	*host;
+	struct p2p_host	*host;		/* [I] */
+	struct lock	 mtx;		/* LOCK_LEAF */
+	struct pusher	 pushers[PUSHERS];	/* [p] the last one first */
 	_Atomic uint64_t seq;		/* of the last signed record */
 	atomic_bool	 pushing;	/* a job runs */
 	atomic_bool	 dirty;		/* something changed since it looked */
@@ -171,9 +186,9 @@ receive(struct p2p_stream *s, struct identify_seen *seen)
 	return e == 1 && seen->identity != NULL ? 0 : P2P_ERR_PROTOCOL;
 }
 
-/* Into the peer store. */
+/* Into the peer store.  What a push does not say has not changed (IDF-3). */
 static void
-learn(struct p2p_host *h, const struct identify_seen *seen)
+learn(struct p2p_host *h, const struct identify_seen *seen, bool push)
 {
 	const struct p2p_identity *id = seen->identity;
 	struct peerstore *ps = h->peerstore;
@@ -181,8 +196,9 @@ learn(struct p2p_host *h, const struct identify_seen *seen)
 
 	if (id->key != NULL)
 		(void)peerstore_set_key(ps, &id->peer, id->key);
-	(void)peerstore_set_protocols(ps, &id->peer,
-	    (const char *const *)id->protocols, seen->nprotocols);
+	if (!push || seen->nprotocols > 0)
+		(void)peerstore_set_protocols(ps, &id->peer,
+		    (const char *const *)id->protocols, seen->nprotocols);
 	if (seen->have_record)
 		(void)peerstore_certify(ps, &id->peer, seen->record.seq,
 		    seen->record.addrs, seen->record.n, ADDR_TTL);
@@ -205,6 +221,33 @@ serve(struct p2p_stream *s, void *arg)
 		p2p_stream_reset(s);
 }
 
+/* Whether the peer may push again so soon. */
+static bool
+may_push(struct identify *i, const struct p2p_peer_id *peer)
+{
+	struct limit *burst = &i->host->limits[LIMIT_PUSH_BURST];
+	uint64_t now = clock_now();
+	struct pusher p = { .peer = *peer };
+	size_t n;
+	bool may;
+
+	bucket_init(&p.rate, burst->max,
+	    i->host->limits[LIMIT_PUSH_EVERY_S].max * CLOCK_S, now);
+	lock_lock(&i->mtx);
+	for (n = 0; n < PUSHERS - 1; n++)
+		if (p2p_peer_id_equal(&i->pushers[n].peer, peer))
+			break;
+	if (p2p_peer_id_equal(&i->pushers[n].peer, peer))
+		p = i->pushers[n];
+	memmove(&i->pushers[1], &i->pushers[0], n * sizeof(p));
+	may = bucket_take(&p.rate, now);
+	i->pushers[0] = p;
+	lock_unlock(&i->mtx);
+	if (!may)
+		atomic_fetch_add(&burst->refused, 1);
+	return may;
+}
+
 static void
 serve_push(struct p2p_stream *s, void *arg)
 {
@@ -212,8 +255,8 @@ serve_push(struct p2p_stream *s, void *arg)
 	struct identify *i = arg;
 
 	p2p_stream_read_timeout(s, TIMEOUT_MS);
-	if (receive(s, &seen) == 0)
-		learn(i->host, &seen);
+	if (may_push(i, p2p_stream_peer(s)) && receive(s, &seen) == 0)
+		learn(i->host, &seen, true);
 	else
 		p2p_stream_reset(s);
 	identify_clear(&seen);
@@ -229,7 +272,7 @@ ask(struct p2p_host *h, struct p2p_stream *s, unsigned timeout_ms,
 
 	p2p_stream_read_timeout(s, timeout_ms);
 	if ((e = receive(s, &seen)) == 0) {
-		learn(h, &seen);
+		learn(h, &seen, false);
 		if (out != NULL) {
 			*out = seen.identity;
 			seen.identity = NULL;
@@ -248,22 +291,20 @@ int
 p2p_identify(struct p2p_host *h, const struct p2p_peer_id *peer,
     unsigned timeout_ms, struct p2p_identity **out)
 {
-	struct p2p_connect_options o = { .timeout_ms = timeout_ms != 0 ?
-	    timeout_ms : TIMEOUT_MS };
-	uint64_t deadline = clock_deadline_ms(o.timeout_ms);
+	static const struct p2p_connect_options none;
+	unsigned ms = timeout_ms != 0 ? timeout_ms : TIMEOUT_MS;
+	uint64_t deadline = clock_deadline_ms(ms);
 	char text[P2P_PEER_ID_TEXT_MAX];
 	struct p2p_stream *s;
 	struct conn *c;
 	int e;
 
-	if ((e = p2p_host_connect(h, p2p_peer_id_text(peer, text), &o, NULL,
-	    NULL)) != 0)
+	if ((e = dial_target_conn(h, p2p_peer_id_text(peer, text), &none,
+	    false, deadline, &c, NULL)) != 0)
 		return e;
-	if ((c = swarm_find(h, peer)) == NULL)
-		return P2P_ERR_DISCONNECTED;
 	conn_wait_asked(c, deadline);
 	if ((e = conn_open(c, ask_protocols, deadline, &s)) == 0) {
-		e = ask(h, s, o.timeout_ms, out);
+		e = ask(h, s, ms, out);
 		p2p_stream_free(s);
 	}
 	conn_unref(c);
@@ -378,20 +419,30 @@ p2p_identify_push(struct p2p_host *h, unsigned timeout_ms)
 	return push_all(i, timeout_ms != 0 ? timeout_ms : TIMEOUT_MS);
 }
 
+static void
+identify_free(void *arg)
+{
+	struct identify *i = arg;
+
+	lock_destroy(&i->mtx);
+	free(i);
+}
+
 int
 identify_attach(struct p2p_host *h)
 {
 	struct host_hook hook = { .connected = connected, .changed = changed,
-	    .free = free };
+	    .free = identify_free };
 	struct identify *i;
 	int e;
 
 	if ((i = calloc(1, sizeof(*i))) == NULL)
 		return -ENOMEM;
+	lock_init(&i->mtx, LOCK_LEAF);
 	i->host = h;
 	hook.arg = i;
 	if ((e = host_add_hook(h, &hook)) != 0) {
-		free(i);
+		identify_free(i);
 		return e;
 	}
 	if ((e = p2p_host_handle(h, P2P_IDENTIFY_ID, serve, i)) != 0)

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "crypto/rand.h"
+#include "host/host.h"
 #include "p2p/error.h"
-#include "p2p/host.h"
 #include "p2p/peer_id.h"
 #include "p2p/stream.h"
 
@@ -53,7 +53,8 @@ answer(struct p2p_stream *s, void *arg)
 int
 p2p_ping_serve(struct p2p_host *host)
 {
-	return p2p_host_handle(host, P2P_PING_ID, answer, NULL);
+	return host_handle(host, P2P_PING_ID, answer, NULL,
+	    &host->limits[LIMIT_PINGS_PEER]);
 }
 
 static int

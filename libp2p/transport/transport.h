@@ -4,7 +4,7 @@
  *
  * Whoever holds a struct raw owns its descriptor and addresses.  Reading,
  * writing, deadlines and shutdown are not the transport's business: one piece
- * of code does them for all (negotiate/io.c, muxer/link.c).
+ * of code does them for all (negotiate/upgrade.c, muxer/link.c).
  */
 #ifndef TRANSPORT_TRANSPORT_H
 #define TRANSPORT_TRANSPORT_H
