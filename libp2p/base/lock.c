@@ -108,6 +108,13 @@ hook(const char *what, const void *object)
 }
 
 void
+lock_point(const char *what, const void *object)
+{
+	lock_assert_none();
+	hook(what, object);
+}
+
+void
 lock_init(struct lock *l, enum lock_rank rank)
 {
 	memset(l, 0, sizeof(*l));

@@ -72,8 +72,13 @@ void	cond_signal(struct cond *c);
 void	cond_broadcast(struct cond *c);
 
 /*
- * Tests: called before every lock and wait when set, to force schedules.
+ * Tests: called before every lock ("lock"), every wait ("wait", with the lock
+ * held), and at lock_point(), when set, to force schedules.  Set and cleared
+ * only while no other thread runs.
  */
 extern void (*lock_test_hook)(const char *what, const void *object);
+
+/* A place that a test may want to stop a thread at; no lock is held. */
+void	lock_point(const char *what, const void *object);
 
 #endif

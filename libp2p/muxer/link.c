@@ -195,6 +195,7 @@ pump(struct link *l, unsigned rounds)
 			cond_broadcast(&l->room);
 		}
 		lock_unlock(&l->mtx);
+		lock_point("flush", l);
 		moved = false;
 		if (b.buf == NULL || (e = seal_batch(l, &b)) == 0)
 			e = send_out(l, &moved);
@@ -278,6 +279,7 @@ wait_socket(struct link *l, uint64_t deadline)
 	uint64_t stall = clock_after(l->stalled, STALL);
 
 	lock_unlock(&l->mtx);
+	lock_point("full", l);
 	(void)wake_poll(l->raw.fd, POLLOUT, -1,
 	    deadline < stall ? deadline : stall);
 	lock_lock(&l->mtx);
