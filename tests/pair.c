@@ -55,9 +55,8 @@ pair_tcp(struct pair *p)
 	listen_on(p, "/ip4/127.0.0.1/tcp/0");
 }
 
-/* Whether no connection has a ping to send or to be answered. */
-static bool
-is_quiet(struct p2p_host *h)
+bool
+host_is_quiet(struct p2p_host *h)
 {
 	const struct mux *m;
 	struct conn *c;
@@ -80,7 +79,7 @@ quiet(struct p2p_host *h)
 {
 	int i;
 
-	for (i = 0; i < WAIT_MS && !is_quiet(h); i++)
+	for (i = 0; i < WAIT_MS && !host_is_quiet(h); i++)
 		(void)poll(NULL, 0, 1);
 	CHECK(i < WAIT_MS);
 }

@@ -14,8 +14,7 @@
 
 #include "base/clock.h"
 #include "check.h"
-#include "muxer/yamux_frame.h"
-#include "negotiate/upgrade.h"
+#include "evil.h"
 #include "p2p/echo.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
@@ -23,59 +22,6 @@
 #include "p2p/ping.h"
 #include "p2p/stream.h"
 #include "pair.h"
-
-#define WAIT_MS	10000
-
-static uint64_t
-used(struct p2p_host *h, enum host_limit which)
-{
-	struct p2p_limit_info info = { 0 };
-
-	CHECK_OK(p2p_host_limit(h, which, &info));
-	return info.used;
-}
-
-/* The host gives everything back, within ten real seconds. */
-static void
-settles(struct p2p_host *h, enum host_limit which, uint64_t want)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MS && used(h, which) != want; i++)
-		(void)poll(NULL, 0, 1);
-	CHECK_EQ(used(h, which), want);
-}
-
-static int
-connect_raw(const char *target)
-{
-	struct p2p_multiaddr *ma;
-	struct raw raw;
-
-	CHECK_OK(p2p_multiaddr_parse(target, &ma));
-	CHECK_OK(transport_tcp.dial(NULL, ma, -1,
-	    clock_after(clock_now(), 5 * CLOCK_S), &raw));
-	p2p_multiaddr_free(ma);
-	p2p_multiaddr_free(raw.local);
-	p2p_multiaddr_free(raw.remote);
-	return raw.fd;
-}
-
-/* Everything the host still says, until it closes; false: it does not. */
-static bool
-closes(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	char buf[4096];
-	ssize_t n;
-
-	while (poll(&p, 1, WAIT_MS) == 1) {
-		n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
-		if (n == 0 || (n == -1 && errno != EAGAIN))
-			return true;
-	}
-	return false;
-}
 
 #define HEADER	"\x13" "/multistream/1.0.0\n"
 #define TLS	"\x0b" "/tls/1.0.0\n"
@@ -105,22 +51,22 @@ a_handshake_that_stalls_ends_at_its_deadline(void)
 	clock_test_advance(1);		/* waits notice jumps from here on */
 	pair_tcp(&pair);
 	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
-	settles(pair.b, LIMIT_UPGRADES, 0);
+	evil_settles(pair.b, LIMIT_UPGRADES, 0);
 	for (i = 0; i < sizeof(phases) / sizeof(phases[0]); i++) {
-		p.fd = connect_raw(pair.target);
+		p.fd = evil_connect(pair.target);
 		CHECK_EQ(send(p.fd, phases[i].bytes, phases[i].len, 0),
 		    (ssize_t)phases[i].len);
 		/* Its header shows that the upgrade has begun. */
-		CHECK_EQ(poll(&p, 1, WAIT_MS), 1);
-		CHECK_EQ(used(pair.b, LIMIT_UPGRADES), 1);
+		CHECK_EQ(poll(&p, 1, EVIL_WAIT_MS), 1);
+		CHECK_EQ(evil_used(pair.b, LIMIT_UPGRADES), 1);
 		CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
-		clock_test_advance(8 * CLOCK_S);
+		pair_pass(&pair, 12);
 		CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
-		CHECK_EQ(used(pair.b, LIMIT_UPGRADES), 1);
-		clock_test_advance(8 * CLOCK_S);
-		CHECK(closes(p.fd));
+		CHECK_EQ(evil_used(pair.b, LIMIT_UPGRADES), 1);
+		pair_pass(&pair, 4);
+		CHECK(evil_closes(p.fd));
 		close(p.fd);
-		settles(pair.b, LIMIT_UPGRADES, 0);
+		evil_settles(pair.b, LIMIT_UPGRADES, 0);
 	}
 	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
 	pair_free(&pair);
@@ -139,73 +85,17 @@ garbage_is_cut_off_at_once(void)
 	pair_tcp(&pair);
 	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
 	for (i = 0; i < 20; i++) {
-		fds[i] = connect_raw(pair.target);
+		fds[i] = evil_connect(pair.target);
 		(void)send(fds[i], junk, sizeof(junk),
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
 	}
 	for (i = 0; i < 20; i++) {
-		CHECK(closes(fds[i]));
+		CHECK(evil_closes(fds[i]));
 		close(fds[i]);
 	}
 	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
-	settles(pair.b, LIMIT_UPGRADES, 0);
+	evil_settles(pair.b, LIMIT_UPGRADES, 0);
 	pair_free(&pair);
-}
-
-/* A peer of ours that has shaken hands and then does what it likes. */
-struct evil {
-	struct p2p_key	*key;
-	struct upgrader	 u;
-	struct raw	 raw;
-	struct upgraded	 up;
-};
-
-static void
-evil_new(struct evil *v, const char *target)
-{
-	struct p2p_multiaddr *ma;
-	enum p2p_stage stage;
-
-	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &v->key));
-	CHECK_OK(upgrader_init(&v->u, v->key, NULL, NULL));
-	CHECK_OK(p2p_multiaddr_parse(target, &ma));
-	CHECK_OK(transport_tcp.dial(NULL, ma, -1,
-	    clock_after(clock_now(), 5 * CLOCK_S), &v->raw));
-	CHECK_OK(upgrade(&v->u, &v->raw, true, NULL, -1,
-	    clock_after(clock_now(), 5 * CLOCK_S), &stage, &v->up));
-	p2p_multiaddr_free(ma);
-}
-
-static void
-evil_free(struct evil *v)
-{
-	v->up.sec->codec_free(v->up.codec);
-	free(v->up.early);
-	raw_close(&v->raw);
-	upgrader_fini(&v->u);
-	p2p_key_free(v->key);
-}
-
-/* One frame, sealed and sent; false once the host has hung up. */
-static bool
-evil_frame(struct evil *v, uint8_t version, uint8_t type, unsigned flags,
-    uint32_t id, uint32_t len)
-{
-	uint8_t plain[YAMUX_HDR_SIZE], out[4096];
-	struct pollfd p = { .fd = v->raw.fd, .events = POLLOUT };
-	struct wr w, s;
-
-	wr_init(&w, plain, sizeof(plain));
-	wr_u8(&w, version);
-	wr_u8(&w, type);
-	wr_be16(&w, (uint16_t)flags);
-	wr_be32(&w, id);
-	wr_be32(&w, len);
-	wr_init(&s, out, sizeof(out));
-	if (v->up.sec->seal(v->up.codec, plain, w.len, &s) != 0 ||
-	    poll(&p, 1, WAIT_MS) != 1)
-		return false;
-	return send(v->raw.fd, out, s.len, MSG_NOSIGNAL) == (ssize_t)s.len;
 }
 
 static const struct {
@@ -238,19 +128,19 @@ hostile_frames_end_their_connection_and_no_other(void)
 	pair_tcp(&pair);
 	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
 	for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
-		evil_new(&v, pair.target);
+		evil_new(&v, pair.target, NULL);
 		for (n = 0; n < hostile[i].times; n++)
 			if (!evil_frame(&v, hostile[i].version,
 			    hostile[i].type, hostile[i].flags, hostile[i].id,
 			    hostile[i].len))
 				break;
-		CHECK(closes(v.raw.fd));
+		CHECK(evil_closes(v.raw.fd));
 		evil_free(&v);
 		CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
 	}
-	settles(pair.b, LIMIT_CONNECTIONS_IN, 1);
-	CHECK_EQ(used(pair.b, LIMIT_BUFFERED), 0);
-	CHECK_EQ(used(pair.b, LIMIT_WINDOWS), 0);
+	evil_settles(pair.b, LIMIT_CONNECTIONS_IN, 1);
+	CHECK_EQ(evil_used(pair.b, LIMIT_BUFFERED), 0);
+	CHECK_EQ(evil_used(pair.b, LIMIT_WINDOWS), 0);
 	pair_free(&pair);
 }
 
@@ -265,18 +155,18 @@ rapid_resets_start_a_bounded_number_of_handlers(void)
 
 	pair_tcp(&pair);
 	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
-	evil_new(&v, pair.target);
+	evil_new(&v, pair.target, NULL);
 	for (id = 1; id < 20000; id += 2) {
 		if (!evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, id, 0) ||
 		    !evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_RST, id, 0))
 			break;
-		CHECK_FATAL(used(pair.b, LIMIT_HANDLERS) <= 256);
+		CHECK_FATAL(evil_used(pair.b, LIMIT_HANDLERS) <= 256);
 	}
 	CHECK(id < 20000);
-	CHECK(closes(v.raw.fd));
+	CHECK(evil_closes(v.raw.fd));
 	evil_free(&v);
 	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
-	settles(pair.b, LIMIT_CONNECTIONS_IN, 1);
+	evil_settles(pair.b, LIMIT_CONNECTIONS_IN, 1);
 	pair_free(&pair);
 }
 
