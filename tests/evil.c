@@ -89,7 +89,7 @@ evil_new(struct evil *v, const char *target, struct memory_net *net)
 	enum p2p_stage stage;
 
 	v->nplain = v->ncipher = 0;
-	v->resets = 0;
+	v->resets = v->acks = 0;
 	v->closed = v->mute = false;
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &v->key));
 	CHECK_OK(upgrader_init(&v->u, v->key, NULL, NULL));
@@ -217,9 +217,15 @@ take(struct evil *v, void *to, size_t n)
 	return true;
 }
 
+/* Remember what a frame did to a stream; answer a ping. */
 static void
-pong(struct evil *v, const struct yamux_hdr *h)
+note(struct evil *v, const struct yamux_hdr *h)
 {
+	uint64_t bit = h->stream > 0 && h->stream < 64 ?
+	    UINT64_C(1) << h->stream : 0;
+
+	v->acks |= h->flags & YAMUX_ACK ? bit : 0;
+	v->resets |= h->flags & YAMUX_RST ? bit : 0;
 	if (h->type == YAMUX_PING && (h->flags & YAMUX_SYN) && !v->mute)
 		(void)evil_frame(v, 0, YAMUX_PING, YAMUX_ACK, 0, h->length);
 }
@@ -238,7 +244,7 @@ evil_expect(struct evil *v, enum yamux_type type, unsigned flag, uint32_t id,
 		CHECK_OK(yamux_hdr_get(&r, h));
 		if (h->type == YAMUX_DATA && !take(v, NULL, h->length))
 			return false;
-		pong(v, h);
+		note(v, h);
 		if (h->type == type && h->stream == id &&
 		    (flag == 0 || (h->flags & flag)))
 			return true;
@@ -265,9 +271,7 @@ glance(struct evil *v)
 		v->closed = true;
 		return false;
 	}
-	pong(v, &h);
-	if ((h.flags & YAMUX_RST) && h.stream < 64)
-		v->resets |= UINT64_C(1) << h.stream;
+	note(v, &h);
 	return true;
 }
 

@@ -21,7 +21,7 @@ struct evil {
 	uint8_t		 cipher[65536];
 	size_t		 ncipher;
 	bool		 early;		/* cipher came with the handshake */
-	uint64_t	 resets;	/* bits of ids below 64, evil_pass() */
+	uint64_t	 acks, resets;	/* seen; bits of ids below 64 */
 	bool		 closed;	/* the host hung up, evil_pass() */
 	bool		 mute;		/* answers no ping */
 };

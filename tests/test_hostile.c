@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,15 @@
 #include "p2p/ping.h"
 #include "p2p/stream.h"
 #include "pair.h"
+
+static char junk64[65536];
+
+struct sum {
+	pthread_mutex_t	 mtx;
+	pthread_cond_t	 changed;
+	size_t		 bytes;
+	int		 done;
+};
 
 #define HEADER	"\x13" "/multistream/1.0.0\n"
 #define TLS	"\x0b" "/tls/1.0.0\n"
@@ -170,6 +180,274 @@ rapid_resets_start_a_bounded_number_of_handlers(void)
 	pair_free(&pair);
 }
 
+/* V11: what comes for streams that we refused or reset costs little. */
+static void
+streams_over_the_limit_are_reset_and_the_rest_lives(void)
+{
+	static const struct p2p_limit_setting few[] = {
+		{ "streams-in", 4 }, { NULL, 0 } };
+	struct p2p_host_config config = { .limits = few };
+	static const char junk[40000];
+	struct yamux_hdr h;
+	struct pair pair;
+	struct evil v;
+	uint64_t rtt;
+	uint32_t id;
+
+	pair_config(&pair, NULL, &config);
+	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
+	evil_new(&v, pair.target, pair.net);
+	for (id = 1; id <= 11; id += 2)
+		CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, id, 0));
+	for (id = 9; id <= 11; id += 2) {
+		CHECK(evil_reset(&v, id));
+		/* Late data is drained. */
+		CHECK(evil_data(&v, 0, id, junk, sizeof(junk)));
+	}
+	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 77));
+	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
+	CHECK_EQ(h.length, 77);
+	CHECK_EQ(v.acks, 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7);
+	CHECK_EQ(v.resets, 1 << 9 | 1 << 11);
+	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
+	evil_free(&v);
+	pair_free(&pair);
+}
+
+/* A handler that reads nothing until it is told to go. */
+static void
+hold(struct p2p_stream *s, void *arg)
+{
+	struct sum *sum = arg;
+
+	(void)s;
+	pthread_mutex_lock(&sum->mtx);
+	while (sum->done == 0)
+		pthread_cond_wait(&sum->changed, &sum->mtx);
+	pthread_mutex_unlock(&sum->mtx);
+}
+
+/* V13: bytes one by one that nobody reads are held within the window. */
+static void
+tiny_frames_are_held_within_the_window(void)
+{
+	struct sum sum = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+	    0, 0 };
+	struct pair pair;
+	struct evil v;
+	uint64_t rtt;
+	int i;
+
+	pair_memory(&pair, 0);
+	CHECK_OK(p2p_host_handle(pair.b, "/hold/1", hold, &sum));
+	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
+	evil_new(&v, pair.target, pair.net);
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 0));
+	CHECK(evil_data(&v, 0, 1, HEADER "\x08/hold/1\n", 29));
+	for (i = 0; i < 20000; i++)
+		if (!evil_data(&v, 0, 1, "x", 1))
+			break;
+	CHECK_EQ(i, 20000);
+	evil_settles(pair.b, LIMIT_BUFFERED, 20000);
+	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
+	evil_free(&v);
+	pthread_mutex_lock(&sum.mtx);
+	sum.done = 1;
+	pthread_cond_broadcast(&sum.changed);
+	pthread_mutex_unlock(&sum.mtx);
+	evil_settles(pair.b, LIMIT_BUFFERED, 0);
+	pair_free(&pair);
+}
+
+/* V5: a bad frame is answered while nobody reads: the end comes all the same. */
+static void
+a_bad_frame_from_who_does_not_read_ends_at_once(void)
+{
+	struct pair pair;
+	struct evil v;
+	uint64_t began;
+	int i;
+
+	pair_memory(&pair, 4096);
+	CHECK_OK(p2p_echo_serve(pair.b));
+	evil_new(&v, pair.target, pair.net);
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 1 << 20));
+	CHECK(evil_data(&v, 0, 1, HEADER "\x0c" "/echo/1.0.0\n", 33));
+	for (i = 0; i < 3; i++)
+		(void)evil_data(&v, 0, 1, junk64, sizeof(junk64));
+	(void)evil_frame(&v, 0, YAMUX_DATA, 0, 1, UINT32_MAX);
+	evil_settles(pair.b, LIMIT_CONNECTIONS_IN, 0);
+	evil_free(&v);
+	began = clock_now();
+	CHECK_OK(p2p_host_stop(pair.b, 0));
+	CHECK(clock_now() - began < 2 * CLOCK_S);
+	pair_free(&pair);
+}
+
+/* V6: read, reset and close at once, again and again. */
+struct three {
+	struct p2p_stream *s;
+	struct thread	   thread;
+};
+
+static void
+run_read(void *arg)
+{
+	struct three *t = arg;
+	char buf[512];
+
+	while (p2p_stream_read(t->s, buf, sizeof(buf)) > 0)
+		;
+}
+
+static void
+run_write(void *arg)
+{
+	struct three *t = arg;
+
+	while (p2p_stream_write(t->s, junk64, 700) > 0)
+		;
+}
+
+static void
+read_write_reset_and_close_never_deadlock(void)
+{
+	struct three r, w;
+	struct pair pair;
+	int i;
+
+	pair_memory(&pair, 4096);
+	CHECK_OK(p2p_echo_serve(pair.b));
+	for (i = 0; i < 300; i++) {
+		CHECK_OK(p2p_host_open(pair.a, pair.target, P2P_ECHO_ID, 5000,
+		    &r.s));
+		w.s = r.s;
+		CHECK_OK(thread_start(&r.thread, "r", THREAD_STACK, run_read,
+		    &r));
+		CHECK_OK(thread_start(&w.thread, "w", THREAD_STACK, run_write,
+		    &w));
+		if (i % 3 == 1)
+			(void)p2p_stream_close_write(r.s);
+		if (i % 50 == 2)
+			(void)p2p_host_disconnect(i % 100 == 2 ? pair.a :
+			    pair.b, p2p_host_id(i % 100 == 2 ? pair.b :
+			    pair.a));
+		p2p_stream_reset(r.s);
+		thread_join(&r.thread);
+		thread_join(&w.thread);
+		p2p_stream_free(r.s);
+	}
+	evil_settles(pair.b, LIMIT_BUFFERED, 0);
+	evil_settles(pair.b, LIMIT_HANDLERS, 0);
+	pair_free(&pair);
+}
+
+/* V9: what was written before a clean end arrives, whatever ends after it. */
+static void
+count(struct p2p_stream *s, void *arg)
+{
+	struct sum *sum = arg;
+	char buf[65536];
+	ssize_t n;
+	size_t have = 0;
+
+	while ((n = p2p_stream_read(s, buf, sizeof(buf))) > 0)
+		have += (size_t)n;
+	pthread_mutex_lock(&sum->mtx);
+	sum->bytes = n == 0 ? have : 0;
+	sum->done++;
+	pthread_cond_broadcast(&sum->changed);
+	pthread_mutex_unlock(&sum->mtx);
+}
+
+static void
+a_stop_loses_nothing_that_was_finished(void)
+{
+	struct sum sum = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+	    0, 0 };
+	struct p2p_stream *s;
+	struct pair pair;
+	char *much = calloc(1, 1 << 20);
+	int i;
+
+	for (i = 0; i < 30; i++) {
+		sum.done = 0;
+		pair_memory(&pair, i % 2 ? 4096 : 0);
+		CHECK_OK(p2p_host_handle(pair.b, "/count/1", count, &sum));
+		CHECK_OK(p2p_host_open(pair.a, pair.target, "/count/1", 5000,
+		    &s));
+		CHECK_OK(p2p_stream_write_full(s, much, 1 << 20));
+		p2p_stream_free(s);
+		CHECK_OK(p2p_host_stop(pair.a, 0));
+		pthread_mutex_lock(&sum.mtx);
+		while (sum.done == 0)
+			pthread_cond_wait(&sum.changed, &sum.mtx);
+		CHECK_EQ(sum.bytes, 1 << 20);
+		pthread_mutex_unlock(&sum.mtx);
+		pair_free(&pair);
+	}
+	free(much);
+}
+
+/* F2: places for upgrades taken by many; who is honest gets in all the same. */
+static void
+stalled_upgrades_leave_room_for_the_honest(void)
+{
+	static const struct p2p_limit_setting few[] = {
+		{ "upgrades", 4 }, { NULL, 0 } };
+	struct p2p_host_config config = { .limits = few };
+	struct raw raw[6];
+	struct p2p_multiaddr *ma;
+	struct pair pair;
+	int i;
+
+	pair_config(&pair, NULL, &config);
+	CHECK_OK(p2p_multiaddr_parse(pair.target, &ma));
+	for (i = 0; i < 6; i++)
+		CHECK_OK(transport_memory.dial(pair.net, ma, -1, CLOCK_NEVER,
+		    &raw[i]));
+	CHECK(evil_closes(raw[4].fd) && evil_closes(raw[5].fd));
+	evil_settles(pair.b, LIMIT_UPGRADES, 4);
+	CHECK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL) != 0);
+	raw_close(&raw[0]);
+	evil_settles(pair.b, LIMIT_UPGRADES, 3);
+	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
+	for (i = 1; i < 6; i++)
+		raw_close(&raw[i]);
+	p2p_multiaddr_free(ma);
+	pair_free(&pair);
+}
+
+/* A source that is counted: places, a rate, and penalties for garbage. */
+static void
+a_source_that_talks_garbage_is_shut_out(void)
+{
+	static const struct p2p_limit_setting counted[] = {
+		{ "count-loopback", 1 }, { NULL, 0 } };
+	struct p2p_host_config config = { .limits = counted };
+	struct p2p_limit_info info;
+	struct p2p_multiaddr *bound;
+	struct p2p_host *h;
+	char junk[64];
+	int fd, i;
+
+	memset(junk, 0xff, sizeof(junk));
+	CHECK_OK(p2p_host_new(&config, &h));
+	CHECK_OK(p2p_host_listen(h, "/ip4/127.0.0.1/tcp/0", &bound));
+	for (i = 0; i < 8; i++) {
+		fd = evil_connect(p2p_multiaddr_text(bound));
+		(void)send(fd, junk, sizeof(junk), MSG_NOSIGNAL);
+		CHECK(evil_closes(fd));
+		close(fd);
+		evil_settles(h, LIMIT_UPGRADES, 0);
+	}
+	CHECK_OK(p2p_host_limit(h, LIMIT_PENALTY_S, &info));
+	CHECK_EQ(info.refused, 4);	/* four slips, then the door */
+	p2p_multiaddr_free(bound);
+	CHECK_OK(p2p_host_stop(h, 0));
+	p2p_host_free(h);
+}
+
 /* V30: a connection that is cut is never the end of a file. */
 static void
 a_cut_connection_is_no_end_of_file(void)
@@ -190,6 +468,20 @@ a_cut_connection_is_no_end_of_file(void)
 }
 
 TESTS("hostile",
+	{ "streams over the limit are reset and the rest lives",
+	    streams_over_the_limit_are_reset_and_the_rest_lives },
+	{ "tiny frames are held within the window",
+	    tiny_frames_are_held_within_the_window },
+	{ "a bad frame from who does not read ends at once",
+	    a_bad_frame_from_who_does_not_read_ends_at_once },
+	{ "read, write, reset and close never deadlock",
+	    read_write_reset_and_close_never_deadlock },
+	{ "a stop loses nothing that was finished",
+	    a_stop_loses_nothing_that_was_finished },
+	{ "stalled upgrades leave room for the honest",
+	    stalled_upgrades_leave_room_for_the_honest },
+	{ "a source that talks garbage is shut out",
+	    a_source_that_talks_garbage_is_shut_out },
 	{ "garbage is cut off at once", garbage_is_cut_off_at_once },
 	{ "hostile frames end their connection and no other",
 	    hostile_frames_end_their_connection_and_no_other },
