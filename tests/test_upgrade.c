@@ -27,6 +27,7 @@
 #define HEADER	"\x13" "/multistream/1.0.0\n"
 #define TLS	"\x0b" "/tls/1.0.0\n"
 #define YAMUX	"\x0d" "/yamux/1.0.0\n"
+#define MPLEX	"\x0d" "/mplex/6.7.0\n"
 #define NA	"\x03" "na\n"
 
 static const char *const no_muxers[] = { NULL };
@@ -499,6 +500,56 @@ check_reads(struct end *s, const char *text)
 	free(buf);
 }
 
+/* The dialer's muxer talk and data come in one piece with its Finished. */
+static void
+nothing_that_came_with_the_handshake_is_lost(void)
+{
+	struct end s;
+	struct hand *h = hand_new(&s, false);
+
+	end_start(&s);
+	hand_say(h, HEADER TLS);
+	hand_send(h);
+	hand_hears(h, HEADER TLS);
+	hand_shakes(h, true);
+	hand_seals(h, HEADER YAMUX "hello ");
+	hand_seals(h, "world");
+	hand_send(h);
+	end_check(&s, 0, P2P_STAGE_DONE);
+	CHECK_EQ(s.up.plain, strlen("hello world"));
+	check_reads(&s, "hello world");
+	hand_opens(h, HEADER YAMUX);
+	end_fini(&s);
+	hand_free(h);
+}
+
+/* Half of a record behind the agreement, the rest of it later. */
+static void
+half_a_record_is_left_to_the_session(void)
+{
+	struct end s;
+	struct hand *h = hand_new(&s, false);
+	size_t half;
+
+	end_start(&s);
+	hand_say(h, HEADER TLS);
+	hand_send(h);
+	hand_hears(h, HEADER TLS);
+	hand_shakes(h, true);
+	hand_seals(h, HEADER YAMUX "hello ");
+	half = h->out.len + 9;
+	hand_seals(h, "world");
+	CHECK_EQ(send(h->fd, h->out.p, half, MSG_NOSIGNAL), half);
+	end_check(&s, 0, P2P_STAGE_DONE);
+	CHECK_EQ(s.up.plain, strlen("hello "));
+	CHECK_EQ(s.up.cipher, 9);
+	CHECK_EQ(send(h->fd, h->out.p + half, h->out.len - half,
+	    MSG_NOSIGNAL), h->out.len - half);
+	check_reads(&s, "hello world");
+	end_fini(&s);
+	hand_free(h);
+}
+
 /* ALPN chose the muxer already: what comes next is all the session's. */
 static void
 data_behind_an_inlined_muxer_is_left_sealed(void)
@@ -566,6 +617,36 @@ no_common_security_is_no_protocol(void)
 }
 
 static void
+no_common_muxer_is_no_protocol(void)
+{
+	struct end s;
+	struct hand *h = hand_new(&s, true);
+
+	end_start(&s);
+	hand_hears(h, HEADER TLS);
+	hand_say(h, HEADER TLS);
+	hand_shakes(h, false);
+	hand_seals(h, HEADER NA);
+	hand_send(h);
+	end_check(&s, P2P_ERR_NO_PROTOCOL, P2P_STAGE_MUXER);
+	end_fini(&s);
+	hand_free(h);
+	h = hand_new(&s, false);
+	end_start(&s);
+	hand_say(h, HEADER TLS);
+	hand_send(h);
+	hand_hears(h, HEADER TLS);
+	hand_shakes(h, true);
+	hand_seals(h, HEADER MPLEX);
+	hand_send(h);
+	hand_opens(h, HEADER NA);
+	CHECK_EQ(shutdown(h->fd, SHUT_WR), 0);
+	end_check(&s, P2P_ERR_DISCONNECTED, P2P_STAGE_MUXER);
+	end_fini(&s);
+	hand_free(h);
+}
+
+static void
 check_garbage(bool dialer, const char *first, const char *garbage, int e)
 {
 	struct end s;
@@ -600,6 +681,35 @@ garbage_ends_it_at_once(void)
 	}
 }
 
+/* A muxer that nobody offered, and garbage where records should be. */
+static void
+garbage_inside_ends_it_at_once(void)
+{
+	struct end s;
+	struct hand *h = hand_new(&s, true);
+
+	end_start(&s);
+	hand_hears(h, HEADER TLS);
+	hand_say(h, HEADER TLS);
+	hand_shakes(h, false);
+	hand_seals(h, HEADER MPLEX);
+	hand_send(h);
+	end_check(&s, P2P_ERR_PROTOCOL, P2P_STAGE_MUXER);
+	end_fini(&s);
+	hand_free(h);
+	h = hand_new(&s, false);
+	end_start(&s);
+	hand_say(h, HEADER TLS);
+	hand_send(h);
+	hand_hears(h, HEADER TLS);
+	hand_shakes(h, true);
+	hand_say(h, "\xff\xff\xff\xff\xff\xff\xff\xff");
+	hand_send(h);
+	end_check(&s, P2P_ERR_SECURITY, P2P_STAGE_MUXER);
+	end_fini(&s);
+	hand_free(h);
+}
+
 TESTS("upgrade",
 	{ "two ends agree and know each other",
 	    two_ends_agree_and_know_each_other },
@@ -613,10 +723,16 @@ TESTS("upgrade",
 	    a_wake_ends_it_wherever_it_waits },
 	{ "a silent peer costs the deadline",
 	    a_silent_peer_costs_the_deadline },
+	{ "nothing that came with the handshake is lost",
+	    nothing_that_came_with_the_handshake_is_lost },
+	{ "half a record is left to the session",
+	    half_a_record_is_left_to_the_session },
 	{ "data behind an inlined muxer is left sealed",
 	    data_behind_an_inlined_muxer_is_left_sealed },
 	{ "a dialer agrees inside and keeps what is early",
 	    a_dialer_agrees_inside_and_keeps_what_is_early },
 	{ "no common security is no protocol",
 	    no_common_security_is_no_protocol },
-	{ "garbage ends it at once", garbage_ends_it_at_once })
+	{ "no common muxer is no protocol", no_common_muxer_is_no_protocol },
+	{ "garbage ends it at once", garbage_ends_it_at_once },
+	{ "garbage inside ends it at once", garbage_inside_ends_it_at_once })

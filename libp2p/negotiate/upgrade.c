@@ -192,18 +192,22 @@ eat_plain(struct io *io)
 	io->off = 0;
 }
 
-/* More plain bytes through the codec. */
+/*
+ * More plain bytes through the codec: first of what came behind the handshake,
+ * for which the peer may wait to be answered, then of the socket.
+ */
 static int
 open_more(struct io *io)
 {
 	size_t len, plain = 0;
-	bool talk;
+	bool talk, tried = false;
 	int e;
 
 	eat_plain(io);
 	while (plain == 0) {
-		if ((e = fill(io)) != 0)
+		if ((io->cipher == 0 || tried) && (e = fill(io)) != 0)
 			return e;
+		tried = true;
 		len = io->cipher;
 		e = io->sec->open(io->codec, io->buf + io->plain, &len, &plain,
 		    &talk);
