@@ -710,6 +710,40 @@ garbage_inside_ends_it_at_once(void)
 	hand_free(h);
 }
 
+/* The answers do not fit into the socket, and nobody reads them. */
+static void
+check_blocked_answer(bool woken)
+{
+	struct end s;
+	struct hand *h = hand_new(&s, false);
+	int small = 1, i;
+
+	CHECK_EQ(setsockopt(s.raw.fd, SOL_SOCKET, SO_SNDBUF, &small,
+	    sizeof(small)), 0);
+	if (!woken)
+		s.deadline = clock_deadline_ms(SOON_MS);
+	hand_say(h, HEADER);
+	for (i = 0; i < 64; i++)
+		hand_say(h, "\x07" "/noise\n");
+	hand_send(h);
+	end_start(&s);
+	if (woken) {
+		hand_hears(h, "\x13");	/* it has begun */
+		wake_set(&s.wake);
+	}
+	end_check(&s, woken ? P2P_ERR_CLOSED : P2P_ERR_TIMEOUT,
+	    P2P_STAGE_SECURITY);
+	end_fini(&s);
+	hand_free(h);
+}
+
+static void
+an_answer_that_nobody_reads_has_its_reason(void)
+{
+	check_blocked_answer(false);
+	check_blocked_answer(true);
+}
+
 TESTS("upgrade",
 	{ "two ends agree and know each other",
 	    two_ends_agree_and_know_each_other },
@@ -735,4 +769,6 @@ TESTS("upgrade",
 	    no_common_security_is_no_protocol },
 	{ "no common muxer is no protocol", no_common_muxer_is_no_protocol },
 	{ "garbage ends it at once", garbage_ends_it_at_once },
-	{ "garbage inside ends it at once", garbage_inside_ends_it_at_once })
+	{ "garbage inside ends it at once", garbage_inside_ends_it_at_once },
+	{ "an answer that nobody reads has its reason",
+	    an_answer_that_nobody_reads_has_its_reason })

@@ -280,7 +280,7 @@ negotiate(struct io *io, bool dialer, const char *const *ids,
 	struct mss m;
 	struct wr w;
 	size_t n;
-	int e;
+	int e, said;
 
 	wr_init(&w, text, sizeof(text));
 	if (dialer)
@@ -296,8 +296,8 @@ negotiate(struct io *io, bool dialer, const char *const *ids,
 		e = mss_input(&m, (struct rd){ buf, n }, &w);
 		if (e < 0 && e != P2P_ERR_NO_PROTOCOL)
 			return e;
-		if (w.len > 0 && say(io, &w) != 0)
-			return P2P_ERR_DISCONNECTED;
+		if ((said = say(io, &w)) != 0)
+			return said;
 		if (e < 0)
 			return e;
 		if (e == 0)
