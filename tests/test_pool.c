@@ -349,6 +349,39 @@ every_job_taken_runs_once(void)
 	CHECK_EQ(threads.refused, refused);
 }
 
+static struct pool *stopped;
+static int locks;
+
+/* Before the second lock of a submission, the pool is stopped. */
+static void
+stop_in_between(const char *what, const void *object)
+{
+	(void)what;
+	(void)object;
+	if (++locks != 2)
+		return;
+	lock_test_hook = NULL;
+	CHECK_OK(pool_stop(stopped, clock_deadline_ms(LATE_MS)));
+}
+
+static void
+a_job_that_comes_with_the_stop_does_not_run_behind_it(void)
+{
+	struct pool_job job = { count, NULL, "count" };
+	int e;
+
+	stopped = make(2);
+	atomic_store(&ran, 0);
+	locks = 0;
+	lock_test_hook = stop_in_between;
+	e = pool_submit(stopped, &job);
+	lock_test_hook = NULL;
+	CHECK_EQ(locks, 2);
+	CHECK_ERR(e, P2P_ERR_STOPPED);
+	done(stopped);
+	CHECK_EQ(atomic_load(&ran), 0);
+}
+
 TESTS("pool",
 	{ "an unused pool has no thread", an_unused_pool_has_no_thread },
 	{ "an idle thread is used again", an_idle_thread_is_used_again },
@@ -361,4 +394,6 @@ TESTS("pool",
 	{ "idle threads end after a while", idle_threads_end_after_a_while },
 	{ "a job can be renamed by itself only",
 	    a_job_can_be_renamed_by_itself_only },
-	{ "every job taken runs once", every_job_taken_runs_once })
+	{ "every job taken runs once", every_job_taken_runs_once },
+	{ "a job that comes with the stop does not run behind it",
+	    a_job_that_comes_with_the_stop_does_not_run_behind_it })

@@ -118,6 +118,23 @@ give_job(struct pool *p, struct handler *h, const struct pool_job *job)
 	cond_signal(&h->job_came);
 }
 
+/* The handler of a job in running; out of it again when there is no thread. */
+static int
+start_thread(struct pool *p, struct handler *h)
+{
+	int e;
+
+	e = thread_start(&h->thread, "p2p-handler", THREAD_STACK, handler_run,
+	    h);
+	lock_lock(&p->mtx);
+	h->joinable = true;
+	if (e != 0)
+		TAILQ_REMOVE(&p->running, h, link);
+	cond_broadcast(&p->changed);
+	lock_unlock(&p->mtx);
+	return e;
+}
+
 static int
 start_handler(struct pool *p, const struct pool_job *job)
 {
@@ -133,16 +150,13 @@ start_handler(struct pool *p, const struct pool_job *job)
 	h->pool = p;
 	cond_init(&h->job_came);
 	lock_lock(&p->mtx);
-	give_job(p, h, job);
+	if (!p->stopping)		/* it may have begun since we looked */
+		give_job(p, h, job);
+	else
+		e = P2P_ERR_STOPPED;
 	lock_unlock(&p->mtx);
-	e = thread_start(&h->thread, "p2p-handler", THREAD_STACK, handler_run,
-	    h);
-	lock_lock(&p->mtx);
-	h->joinable = true;
-	if (e != 0)
-		TAILQ_REMOVE(&p->running, h, link);
-	cond_broadcast(&p->changed);
-	lock_unlock(&p->mtx);
+	if (e == 0)
+		e = start_thread(p, h);
 	if (e != 0) {
 		limit_give(p->threads, 1);
 		cond_destroy(&h->job_came);
