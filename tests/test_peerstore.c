@@ -423,6 +423,20 @@ metadata_is_capped(void)
 }
 
 static void
+a_value_stays_when_its_successor_does_not_fit(void)
+{
+	struct peerstore *ps = make();
+	char big[METADATA] = "";
+
+	memset(big, 'v', sizeof(big) - 1);
+	CHECK_OK(put(ps, 1, "a", "old"));
+	CHECK_OK(put(ps, 1, "b", "other"));
+	CHECK_ERR(put(ps, 1, "a", big), P2P_ERR_LIMIT);
+	CHECK_STR(get(ps, 1, "a"), "old");
+	peerstore_free(ps);
+}
+
+static void
 protocols_are_replaced_and_cut_at_the_cap(void)
 {
 	static const char *const many[] = { "/a", "/b", "/c", "/d", "/e",
@@ -610,6 +624,8 @@ TESTS("peerstore",
 	    a_key_inside_an_id_needs_no_store },
 	{ "metadata is put and got by name", metadata_is_put_and_got_by_name },
 	{ "metadata is capped", metadata_is_capped },
+	{ "a value stays when its successor does not fit",
+	    a_value_stays_when_its_successor_does_not_fit },
 	{ "protocols are replaced and cut at the cap",
 	    protocols_are_replaced_and_cut_at_the_cap },
 	{ "an address that fails is left alone for longer",

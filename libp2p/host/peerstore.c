@@ -483,6 +483,7 @@ peerstore_put(struct peerstore *ps, const struct p2p_peer_id *peer,
 {
 	struct meta *m, *old;
 	struct peer *p;
+	size_t left;
 	int e;
 
 	if (strlen(name) >= NAME_MAX_LEN || len > ps->caps.metadata)
@@ -495,11 +496,13 @@ peerstore_put(struct peerstore *ps, const struct p2p_peer_id *peer,
 		memcpy(m->value, value, len);
 	lock_lock(&ps->mtx);
 	if ((e = find_or_add(ps, peer, &p)) == 0) {
-		if ((old = find_meta(p, name)) != NULL)
-			drop_meta(p, old);
-		if (p->metabytes + len > ps->caps.metadata) {
+		old = find_meta(p, name);
+		left = ps->caps.metadata - p->metabytes;
+		if (len > left + (old != NULL ? old->len : 0)) {
 			e = P2P_ERR_LIMIT;
 		} else {
+			if (old != NULL)
+				drop_meta(p, old);
 			TAILQ_INSERT_TAIL(&p->metas, m, link);
 			p->metabytes += len;
 			m = NULL;
