@@ -16,8 +16,9 @@
  *
  * All of them block every signal and have stacks of THREAD_STACK bytes.  None
  * is cancelled or polled with sleep.  None is detached, with one exception: a
- * p2p-dns thread that sits inside getaddrinfo(3) when the host stops cannot be
- * woken by any means; it owns what it uses, is left behind, and ends by itself.
+ * p2p-dns thread that sits inside a look-up of libc's when the host stops cannot
+ * be woken by any means; it owns what it uses, is left behind, and ends by
+ * itself.
  */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H

@@ -3,17 +3,16 @@
  * deadline; a job is counted, by the caller and by the thread, so that a caller
  * who gave up leaves nothing behind that the thread could miss.
  *
- * dns, dns4 and dns6 ask getaddrinfo(3), which reads /etc/hosts too; dnsaddr
- * asks for TXT records of _dnsaddr.NAME with res_nquery(3), and what they hold
- * may be names again, to a depth of DEPTH_MAX.
+ * dns, dns4 and dns6 ask getaddrinfo(3), which reads /etc/hosts too, and cannot
+ * be told to hurry; dnsaddr asks for the TXT records of _dnsaddr.NAME
+ * (dns_txt.h), and what they hold (dnsaddr.h) may be names again, to a depth of
+ * DEPTH_MAX.  Before each question a job looks whether it is still wanted.
  */
 #include "transport/resolve.h"
 
-#include <arpa/nameser.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <resolv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,32 +23,41 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "base/thread.h"
-#include "base/varint.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
-#include "p2p/peer_id.h"
+#include "transport/dns_txt.h"
+#include "transport/dnsaddr.h"
 
 #define THREADS_MAX	4
 #define JOBS_MAX	32
 #define LOOKUPS_MAX	32	/* of one address, rust's figure */
 #define DEPTH_MAX	4	/* go's */
-#define TXT_MAX		16
 #define NAME_MAX_LEN	255
-#define ANSWER_MAX	65536
 #define CODE_IP4	4
 #define CODE_IP6	41
+#define DNSADDR_PREFIX	"_dnsaddr."
 
 enum { DNS = 53, DNS4 = 54, DNS6 = 55, DNSADDR = 56 };
 
+/* The thread that runs it has found, n and lookups; the rest is under mtx. */
 struct job {
 	STAILQ_ENTRY(job) link;
-	struct p2p_multiaddr *ma;
+	struct p2p_multiaddr *ma;	/* [I] */
+	uint64_t	 deadline;	/* [I] the caller's */
 	struct p2p_multiaddr *found[RESOLVE_MAX];
 	size_t		 n;
 	unsigned	 lookups;
 	int		 error;
-	bool		 done;
+	bool		 queued, done;
 	unsigned	 refs;		/* the caller, the queue or a thread */
+};
+
+/* One thread of the pool; under the resolver's mtx, but for what is [I]. */
+struct slot {
+	struct resolver	*r;		/* [I] */
+	struct thread	 thread;	/* who set used starts it */
+	bool		 used;
+	bool		 running;	/* inside a look-up */
 };
 
 /* Everything under mtx.  Counted: its owner and each thread. */
@@ -58,23 +66,20 @@ struct resolver {
 	struct cond	 came;		/* a job, or the stop */
 	struct cond	 changed;	/* a job is done, or the stop */
 	STAILQ_HEAD(, job) queue;
-	unsigned	 jobs;
+	unsigned	 jobs;		/* waiting in the queue or running */
 	unsigned	 idle, nthreads;
-	struct thread	 threads[THREADS_MAX];
-	bool		 running[THREADS_MAX];	/* inside a look-up */
+	struct slot	 slots[THREADS_MAX];
 	bool		 stop;
 	unsigned	 refs;
-};
-
-struct slot {
-	struct resolver	*r;
-	unsigned	 i;
+	bool		 one_server;	/* [I] of the first look-up on */
+	struct sockaddr_in server;	/* [I] */
 };
 
 int
 resolver_new(struct resolver **out)
 {
 	struct resolver *r;
+	unsigned i;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return -ENOMEM;
@@ -82,9 +87,18 @@ resolver_new(struct resolver **out)
 	cond_init(&r->came);
 	cond_init(&r->changed);
 	STAILQ_INIT(&r->queue);
+	for (i = 0; i < THREADS_MAX; i++)
+		r->slots[i].r = r;
 	r->refs = 1;
 	*out = r;
 	return 0;
+}
+
+void
+resolver_test_server(struct resolver *r, const struct sockaddr_in *sa)
+{
+	r->one_server = true;
+	r->server = *sa;
 }
 
 /* The lock is held and let go. */
@@ -169,110 +183,100 @@ lookup_ip(struct job *j, const struct p2p_multiaddr *ma,
 	freeaddrinfo(list);
 }
 
-static void	lookup(struct job *j, const struct p2p_multiaddr *ma,
-		    unsigned depth);
-
-/* One "dnsaddr=..." whose end is what followed the name. */
-static void
-found_text(struct job *j, const char *text, struct rd rest, unsigned depth)
+/* What the TXT records of a name hold for us, in out. */
+static size_t
+ask(const struct resolver *r, const struct job *j, struct rd name,
+    struct rd rest, struct p2p_multiaddr **out)
 {
-	struct p2p_multiaddr *ma;
-	const uint8_t *bytes;
-	size_t len;
+	char text[NAME_MAX_LEN + sizeof(DNSADDR_PREFIX)];
+	struct rd answer;
+	uint8_t *buf;
+	size_t n = 0;
 
-	if (strncmp(text, "dnsaddr=", 8) != 0 ||
-	    p2p_multiaddr_parse(text + 8, &ma) != 0)
-		return;
-	bytes = p2p_multiaddr_bytes(ma, &len);
-	if (len >= rest.len && (rest.len == 0 ||
-	    memcmp(bytes + len - rest.len, rest.p, rest.len) == 0)) {
-		if (resolve_needed(ma))
-			lookup(j, ma, depth + 1);
-		else if (j->n < RESOLVE_MAX &&
-		    p2p_multiaddr_dup(ma, &j->found[j->n]) == 0)
-			j->n++;
-	}
-	p2p_multiaddr_free(ma);
+	if (name.len > NAME_MAX_LEN ||
+	    (buf = malloc(DNSADDR_ANSWER_MAX)) == NULL)
+		return 0;
+	snprintf(text, sizeof(text), DNSADDR_PREFIX "%.*s", (int)name.len,
+	    (const char *)name.p);
+	answer.p = buf;
+	if (dns_txt(text, r->one_server ? &r->server : NULL, j->deadline, buf,
+	    &answer.len) != 0 || dnsaddr_get(answer, rest, out, &n) != 0)
+		n = 0;
+	free(buf);
+	return n;
 }
 
-/* The character strings of one TXT record, joined. */
-static bool
-txt_of(ns_msg *msg, int i, char *out, size_t cap)
-{
-	struct rd in, one;
-	struct wr w;
-	uint8_t n;
-	ns_rr rr;
-
-	if (ns_parserr(msg, ns_s_an, i, &rr) != 0 ||
-	    ns_rr_type(rr) != ns_t_txt)
-		return false;
-	in = (struct rd){ ns_rr_rdata(rr), ns_rr_rdlen(rr) };
-	wr_init(&w, out, cap);
-	while (rd_u8(&in, &n) == 0 && rd_bytes(&in, n, &one) == 0)
-		wr_bytes(&w, one.p, one.len);
-	wr_u8(&w, '\0');
-	return !w.full;
-}
+static void	lookup(struct resolver *r, struct job *j,
+		    const struct p2p_multiaddr *ma, unsigned depth);
 
 static void
-lookup_txt(struct job *j, const struct p2p_multiaddr *ma,
+lookup_txt(struct resolver *r, struct job *j, const struct p2p_multiaddr *ma,
     const struct p2p_multiaddr_part *part, unsigned depth)
 {
-	char name[NAME_MAX_LEN + 16], text[1024];
+	struct p2p_multiaddr *found[DNSADDR_TXT_MAX];
+	struct rd name = { part->value, part->len }, rest;
 	const uint8_t *all;
-	struct __res_state state;
-	unsigned char *answer;
-	struct rd rest;
-	size_t len;
-	ns_msg msg;
-	int i, n, used = 0;
+	size_t i, n, len;
 
-	if (part->len > NAME_MAX_LEN || (answer = malloc(ANSWER_MAX)) == NULL)
-		return;
 	all = p2p_multiaddr_bytes(ma, &len);
-	rest.p = part->value + part->len;
+	rest.p = name.p + name.len;
 	rest.len = (size_t)(all + len - rest.p);
-	snprintf(name, sizeof(name), "_dnsaddr.%.*s", (int)part->len,
-	    (const char *)part->value);
-	memset(&state, 0, sizeof(state));
-	if (res_ninit(&state) == 0) {
-		n = res_nquery(&state, name, ns_c_in, ns_t_txt, answer,
-		    ANSWER_MAX);
-		if (n > 0 && ns_initparse(answer, n, &msg) == 0)
-			for (i = 0; i < ns_msg_count(msg, ns_s_an) &&
-			    used < TXT_MAX; i++)
-				if (txt_of(&msg, i, text, sizeof(text))) {
-					used++;
-					found_text(j, text, rest, depth);
-				}
-		res_nclose(&state);
+	n = ask(r, j, name, rest, found);
+	for (i = 0; i < n; i++) {
+		if (resolve_needed(found[i])) {
+			lookup(r, j, found[i], depth + 1);
+		} else if (j->n < RESOLVE_MAX) {
+			j->found[j->n++] = found[i];
+			continue;
+		}
+		p2p_multiaddr_free(found[i]);
 	}
-	free(answer);
+}
+
+/* Nobody waits for it any more: what it would still ask, it need not. */
+static bool
+is_over(struct resolver *r, const struct job *j)
+{
+	bool over;
+
+	lock_lock(&r->mtx);
+	over = r->stop || j->refs == 1 || clock_now() >= j->deadline;
+	lock_unlock(&r->mtx);
+	return over;
 }
 
 static void
-lookup(struct job *j, const struct p2p_multiaddr *ma, unsigned depth)
+lookup(struct resolver *r, struct job *j, const struct p2p_multiaddr *ma,
+    unsigned depth)
 {
 	struct p2p_multiaddr_part part;
 
 	if (depth > DEPTH_MAX || j->n == RESOLVE_MAX ||
-	    j->lookups++ >= LOOKUPS_MAX || !p2p_multiaddr_part(ma, 0, &part))
+	    j->lookups == LOOKUPS_MAX || !p2p_multiaddr_part(ma, 0, &part) ||
+	    is_over(r, j))
 		return;
+	j->lookups++;
 	if (part.code == DNSADDR)
-		lookup_txt(j, ma, &part, depth);
+		lookup_txt(r, j, ma, &part, depth);
 	else
 		lookup_ip(j, ma, &part);
+}
+
+/* Out of the queue, which held a reference; the lock is held. */
+static void
+unqueue(struct resolver *r, struct job *j)
+{
+	STAILQ_REMOVE(&r->queue, j, job, link);
+	j->queued = false;
 }
 
 static void
 resolver_run(void *arg)
 {
-	struct slot slot = *(struct slot *)arg;
-	struct resolver *r = slot.r;
+	struct slot *slot = arg;
+	struct resolver *r = slot->r;
 	struct job *j;
 
-	free(arg);
 	lock_lock(&r->mtx);
 	for (;;) {
 		r->idle++;
@@ -281,12 +285,12 @@ resolver_run(void *arg)
 		r->idle--;
 		if (r->stop)
 			break;
-		STAILQ_REMOVE_HEAD(&r->queue, link);
-		r->running[slot.i] = true;
+		unqueue(r, j);
+		slot->running = true;
 		lock_unlock(&r->mtx);
-		lookup(j, j->ma, 0);
+		lookup(r, j, j->ma, 0);
 		lock_lock(&r->mtx);
-		r->running[slot.i] = false;
+		slot->running = false;
 		j->error = j->n > 0 ? 0 : P2P_ERR_DNS;
 		j->done = true;
 		r->jobs--;
@@ -296,37 +300,66 @@ resolver_run(void *arg)
 	unref_unlock(r);
 }
 
-/* One more thread when nobody is idle; the lock is held. */
+/* One more thread when nobody is idle; the lock is let go for the start. */
 static int
 ensure_thread(struct resolver *r)
 {
-	struct slot *slot;
+	struct slot *slot = NULL;
+	unsigned i;
 	int e;
 
-	if (r->idle > 0 || r->nthreads == THREADS_MAX)
+	for (i = 0; i < THREADS_MAX && slot == NULL; i++)
+		if (!r->slots[i].used)
+			slot = &r->slots[i];
+	if (r->idle > 0 || slot == NULL)
 		return 0;
-	if ((slot = malloc(sizeof(*slot))) == NULL)
-		return -ENOMEM;
-	*slot = (struct slot){ r, r->nthreads };
+	slot->used = true;
 	r->refs++;
-	e = thread_start(&r->threads[r->nthreads], "p2p-dns", THREAD_STACK,
-	    resolver_run, slot);
+	lock_unlock(&r->mtx);
+	e = thread_start(&slot->thread, "p2p-dns", THREAD_STACK, resolver_run,
+	    slot);
+	lock_lock(&r->mtx);
 	if (e == 0) {
 		r->nthreads++;
 		return 0;
 	}
+	slot->used = false;
 	r->refs--;
-	free(slot);
 	return r->nthreads > 0 ? 0 : e;
 }
 
 static int
-wait_job(struct resolver *r, struct job *j, uint64_t deadline)
+wait_job(struct resolver *r, struct job *j)
 {
 	while (!j->done && !r->stop)
-		if (!cond_wait(&r->changed, &r->mtx, deadline))
+		if (!cond_wait(&r->changed, &r->mtx, j->deadline))
 			return P2P_ERR_TIMEOUT;
 	return j->done ? j->error : P2P_ERR_CLOSED;
+}
+
+/* Queue the job and wait for it; the lock is held. */
+static int
+run_job(struct resolver *r, struct job *j)
+{
+	int e;
+
+	if (r->stop)
+		return P2P_ERR_CLOSED;
+	if (r->jobs == JOBS_MAX)
+		return P2P_ERR_LIMIT;
+	j->refs++;
+	j->queued = true;
+	r->jobs++;
+	STAILQ_INSERT_TAIL(&r->queue, j, link);
+	cond_signal(&r->came);
+	if ((e = ensure_thread(r)) == 0)
+		e = wait_job(r, j);
+	if (j->queued) {
+		unqueue(r, j);
+		r->jobs--;
+		job_unref(j);
+	}
+	return e;
 }
 
 int
@@ -339,25 +372,13 @@ resolve(struct resolver *r, const struct p2p_multiaddr *ma, uint64_t deadline,
 	if ((j = calloc(1, sizeof(*j))) == NULL)
 		return -ENOMEM;
 	j->refs = 1;
+	j->deadline = deadline;
 	if ((e = p2p_multiaddr_dup(ma, &j->ma)) != 0) {
 		free(j);
 		return e;
 	}
 	lock_lock(&r->mtx);
-	if (r->stop)
-		e = P2P_ERR_CLOSED;
-	else if (r->jobs >= JOBS_MAX)
-		e = P2P_ERR_LIMIT;
-	else
-		e = ensure_thread(r);
-	if (e == 0) {
-		j->refs++;
-		r->jobs++;
-		STAILQ_INSERT_TAIL(&r->queue, j, link);
-		cond_signal(&r->came);
-		e = wait_job(r, j, deadline);
-	}
-	if (e == 0) {
+	if ((e = run_job(r, j)) == 0) {
 		memcpy(out, j->found, j->n * sizeof(*out));
 		*n = j->n;
 		j->n = 0;
@@ -370,15 +391,8 @@ resolve(struct resolver *r, const struct p2p_multiaddr *ma, uint64_t deadline,
 void
 resolver_stop(struct resolver *r)
 {
-	struct job *j;
-
 	lock_lock(&r->mtx);
 	r->stop = true;
-	while ((j = STAILQ_FIRST(&r->queue)) != NULL) {
-		STAILQ_REMOVE_HEAD(&r->queue, link);
-		r->jobs--;
-		job_unref(j);
-	}
 	cond_broadcast(&r->came);
 	cond_broadcast(&r->changed);
 	lock_unlock(&r->mtx);
@@ -387,20 +401,22 @@ resolver_stop(struct resolver *r)
 void
 resolver_free(struct resolver *r)
 {
+	struct slot *slot;
 	bool stuck;
 	unsigned i;
 
 	if (r == NULL)
 		return;
 	resolver_stop(r);
-	for (i = 0; i < r->nthreads; i++) {
+	for (i = 0; i < THREADS_MAX; i++) {
+		slot = &r->slots[i];
 		lock_lock(&r->mtx);
-		stuck = r->running[i];
+		stuck = slot->running;
 		lock_unlock(&r->mtx);
 		if (stuck)
-			thread_abandon(&r->threads[i]);
+			thread_abandon(&slot->thread);
 		else
-			thread_join(&r->threads[i]);
+			thread_join(&slot->thread);
 	}
 	lock_lock(&r->mtx);
 	unref_unlock(r);

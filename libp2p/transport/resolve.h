@@ -14,16 +14,23 @@
 
 struct p2p_multiaddr;
 struct resolver;
+struct sockaddr_in;
 
 #define RESOLVE_MAX	16	/* addresses that come out of one name */
 
 int	resolver_new(struct resolver **out);
 /*
  * Wake all waiters with P2P_ERR_CLOSED, let idle threads end; a thread inside
- * getaddrinfo(3) is left behind (base/thread.h).  Then free.
+ * a look-up is left behind (base/thread.h).  Then free.
  */
 void	resolver_stop(struct resolver *r);
 void	resolver_free(struct resolver *r);
+
+/*
+ * Tests only, before the first look-up: ask this name server for TXT records,
+ * and no other.
+ */
+void	resolver_test_server(struct resolver *r, const struct sockaddr_in *sa);
 
 /* Whether the address begins with a name. */
 bool	resolve_needed(const struct p2p_multiaddr *ma);
