@@ -365,6 +365,26 @@ silence_holds_no_thread_for_long(void)
 	}
 }
 
+/* Without a free thread for it, release.test would never be asked. */
+static void
+other_look_ups_go_on_beside_a_slow_one(void)
+{
+	unsigned i, round;
+
+	for (round = 0; round < 20; round++) {
+		begin();
+		gives("/dnsaddr/one.test", "/ip4/127.0.0.1/tcp/1 ");
+		for (i = 1; i < THREADS_MAX; i++)
+			call_start("/dnsaddr/hold.test");
+		gives("/dnsaddr/release.test", "/ip4/127.0.0.1/tcp/3 ");
+		dns_stub_wait(stub, "hold.test", THREADS_MAX - 1);
+		gives("/dnsaddr/release.test", "/ip4/127.0.0.1/tcp/3 ");
+		CHECK_EQ(callers_join(0), THREADS_MAX - 1);
+		CHECK_EQ(dns_stub_asked(stub, "hold.test"), THREADS_MAX - 1);
+		end();
+	}
+}
+
 static void
 one_job_too_many_is_refused_and_the_stop_wakes_the_rest(void)
 {
@@ -425,6 +445,8 @@ TESTS("resolve",
 	    a_name_server_that_is_silent_costs_its_deadline },
 	{ "silence holds no thread for long",
 	    silence_holds_no_thread_for_long },
+	{ "other look-ups go on beside a slow one",
+	    other_look_ups_go_on_beside_a_slow_one },
 	{ "one job too many is refused and the stop wakes the rest",
 	    one_job_too_many_is_refused_and_the_stop_wakes_the_rest },
 	{ "jobs that nobody waits for leave the queue",

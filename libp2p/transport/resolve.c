@@ -67,6 +67,7 @@ struct resolver {
 	struct cond	 changed;	/* a job is done, or the stop */
 	STAILQ_HEAD(, job) queue;
 	unsigned	 jobs;		/* waiting in the queue or running */
+	unsigned	 waiting;
 	unsigned	 idle, nthreads;
 	struct slot	 slots[THREADS_MAX];
 	bool		 stop;
@@ -268,6 +269,7 @@ unqueue(struct resolver *r, struct job *j)
 {
 	STAILQ_REMOVE(&r->queue, j, job, link);
 	j->queued = false;
+	r->waiting--;
 }
 
 static void
@@ -300,7 +302,10 @@ resolver_run(void *arg)
 	unref_unlock(r);
 }
 
-/* One more thread when nobody is idle; the lock is let go for the start. */
+/*
+ * One more thread when more jobs wait than threads are idle.  The lock is held,
+ * but let go for the start.
+ */
 static int
 ensure_thread(struct resolver *r)
 {
@@ -311,7 +316,7 @@ ensure_thread(struct resolver *r)
 	for (i = 0; i < THREADS_MAX && slot == NULL; i++)
 		if (!r->slots[i].used)
 			slot = &r->slots[i];
-	if (r->idle > 0 || slot == NULL)
+	if (r->waiting <= r->idle || slot == NULL)
 		return 0;
 	slot->used = true;
 	r->refs++;
@@ -350,6 +355,7 @@ run_job(struct resolver *r, struct job *j)
 	j->refs++;
 	j->queued = true;
 	r->jobs++;
+	r->waiting++;
 	STAILQ_INSERT_TAIL(&r->queue, j, link);
 	cond_signal(&r->came);
 	if ((e = ensure_thread(r)) == 0)
