@@ -126,7 +126,10 @@ take_key(struct p2p_identity *id, const struct p2p_peer_id *peer,
 	return 0;
 }
 
-/* An address without the peer's own /p2p; another peer's is dropped. */
+/*
+ * An address without the peer's own /p2p; another peer's is dropped, also if
+ * it hides behind the peer's own.
+ */
 static struct p2p_multiaddr *
 addr_of(const ProtobufCBinaryData *b, const struct p2p_peer_id *peer)
 {
@@ -139,6 +142,10 @@ addr_of(const ProtobufCBinaryData *b, const struct p2p_peer_id *peer)
 	    p2p_peer_id_equal(&named, peer))
 		(void)p2p_multiaddr_without_peer(ma, &bare);
 	p2p_multiaddr_free(ma);
+	if (bare != NULL && p2p_multiaddr_peer(bare, &named) == 0) {
+		p2p_multiaddr_free(bare);
+		bare = NULL;
+	}
 	return bare;
 }
 
