@@ -668,7 +668,7 @@ garbage_ends_it_at_once(void)
 {
 	static const char *const garbage[] = { "GET / HTTP/1.1\r\n\r\n",
 	    "SSH-2.0-OpenSSH_9.2\r\n", "\x16\x03\x01\x02\x05\x01",
-	    "\xff\xff\xff\xff", "\x13" "/multistream/2.0.0\n" };
+	    "\xff\xff\xff\xff", ("\x13" "/multistream/2.0.0\n") };
 	size_t i;
 	int dialer;
 

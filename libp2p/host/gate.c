@@ -20,7 +20,7 @@
 #include "p2p/multiaddr.h"
 
 #define HASH_FUNCTION(key, len, out) ((out) = hash_keyed((key), (len)))
-#include <uthash.h>
+#include "base/table.h"
 
 #define KEY_SIZE	8
 #define PENALTY_MIN	(15 * CLOCK_S)	/* what is less is not enforced */
@@ -139,7 +139,8 @@ place(struct gate *g, uint64_t now)
 			return NULL;
 	}
 	if (s != NULL) {
-		HASH_DEL(g->table, s);
+		if (TABLE_ADDED(s))
+			HASH_DEL(g->table, s);
 		TAILQ_REMOVE(&g->visits, s, link);
 	}
 	return s;
@@ -165,7 +166,7 @@ visit(struct gate *g, const uint8_t key[KEY_SIZE], uint64_t now)
 		bucket_init(&s->rate, g->p.burst->max, period(g), now);
 	HASH_ADD(hh, g->table, key, KEY_SIZE, s);
 	TAILQ_INSERT_TAIL(&g->visits, s, link);
-	return s;
+	return TABLE_ADDED(s) ? s : NULL;
 }
 
 static int

@@ -22,7 +22,7 @@
 #include "p2p/peerstore.h"
 
 #define HASH_FUNCTION(key, len, out) ((out) = hash_keyed((key), (len)))
-#include <uthash.h>
+#include "base/table.h"
 
 #define NAME_MAX_LEN	64
 #define BACKOFF_MIN_S	5		/* go: 5 s + n^2 s, at most 5 min */
@@ -158,6 +158,10 @@ find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
 	TAILQ_INIT(&p->addrs);
 	TAILQ_INIT(&p->metas);
 	HASH_ADD(hh, ps->peers, id, sizeof(p->id), p);
+	if (!TABLE_ADDED(p)) {
+		free(p);
+		return -ENOMEM;
+	}
 	*out = p;
 	return 0;
 }

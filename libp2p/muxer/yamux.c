@@ -185,6 +185,10 @@ stream_new(struct mux *m, uint32_t id, bool ours, uint64_t now,
 	s->credited = now;
 	s->in_table = true;
 	HASH_ADD(hh, m->table, id, sizeof(s->id), s);
+	if (!TABLE_ADDED(s)) {
+		free(s);
+		return -ENOMEM;
+	}
 	*(ours ? &m->n_out : &m->n_in) += 1;
 	*out = s;
 	return 0;

@@ -6,9 +6,9 @@
 #define MUXER_YAMUX_STATE_H
 
 #include <sys/queue.h>
-#include <uthash.h>
 
 #include "base/bucket.h"
+#include "base/table.h"
 #include "muxer/muxer.h"
 #include "muxer/yamux_frame.h"
 
