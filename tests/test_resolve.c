@@ -424,6 +424,25 @@ jobs_that_nobody_waits_for_leave_the_queue(void)
 	end();
 }
 
+/* Thread and caller see the same time pass; either may be the first. */
+static void
+a_deadline_is_told_from_a_name_that_does_not_resolve(void)
+{
+	unsigned i;
+
+	clock_test_advance(1);		/* waits notice jumps from here on */
+	begin();
+	for (i = 1; i <= 30; i++) {
+		call_start("/dnsaddr/silent.test");
+		/* Over UDP, then over TCP. */
+		dns_stub_wait(stub, "silent.test", 2 * i);
+		clock_test_advance((WAIT_MS + 1) * CLOCK_MS);
+		callers_wait(i);
+	}
+	CHECK_EQ(callers_join(P2P_ERR_TIMEOUT), 30);
+	end();
+}
+
 TESTS("resolve",
 	{ "a record becomes an address", a_record_becomes_an_address },
 	{ "libc finds the other names", libc_finds_the_other_names },
@@ -450,4 +469,6 @@ TESTS("resolve",
 	{ "one job too many is refused and the stop wakes the rest",
 	    one_job_too_many_is_refused_and_the_stop_wakes_the_rest },
 	{ "jobs that nobody waits for leave the queue",
-	    jobs_that_nobody_waits_for_leave_the_queue })
+	    jobs_that_nobody_waits_for_leave_the_queue },
+	{ "a deadline is told from a name that does not resolve",
+	    a_deadline_is_told_from_a_name_that_does_not_resolve })

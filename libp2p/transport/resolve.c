@@ -293,7 +293,8 @@ resolver_run(void *arg)
 		lookup(r, j, j->ma, 0);
 		lock_lock(&r->mtx);
 		slot->running = false;
-		j->error = j->n > 0 ? 0 : P2P_ERR_DNS;
+		j->error = j->n > 0 ? 0 : clock_now() >= j->deadline ?
+		    P2P_ERR_TIMEOUT : P2P_ERR_DNS;
 		j->done = true;
 		r->jobs--;
 		cond_broadcast(&r->changed);
