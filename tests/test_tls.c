@@ -552,8 +552,9 @@ not_yet(struct end *s)
 	cert_of(s, time(NULL) + TLS_CERT_BACKDATE + 60);
 }
 
+/* A fresh certificate with this extension, or none. */
 static void
-plain_cert(struct end *s)
+cert_with(struct end *s, X509_EXTENSION *ext)
 {
 	EVP_PKEY *pkey = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
@@ -562,11 +563,30 @@ plain_cert(struct end *s)
 	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
 	X509_gmtime_adj(X509_getm_notAfter(cert), 60);
 	X509_set_pubkey(cert, pkey);
+	if (ext != NULL)
+		CHECK_EQ(X509_add_ext(cert, ext, -1), 1);
 	X509_sign(cert, pkey, EVP_sha256());
 	CHECK_EQ(SSL_CTX_use_certificate(s->ctx, cert), 1);
 	CHECK_EQ(SSL_CTX_use_PrivateKey(s->ctx, pkey), 1);
 	X509_free(cert);
 	EVP_PKEY_free(pkey);
+}
+
+static void
+plain_cert(struct end *s)
+{
+	cert_with(s, NULL);
+}
+
+/* The extension signs another certificate's key: its own proves nothing. */
+static void
+borrowed_extension(struct end *s)
+{
+	X509 *own = SSL_CTX_get0_certificate(s->ctx);
+	X509_EXTENSION *ext = X509_EXTENSION_dup(X509_get_ext(own, 0));
+
+	cert_with(s, ext);
+	X509_EXTENSION_free(ext);
 }
 
 static void
@@ -590,6 +610,8 @@ static const struct {
 	{ "expired", expired, false },
 	{ "not yet valid", not_yet, false },
 	{ "no extension", plain_cert, false },
+	{ "an extension signed for another certificate", borrowed_extension,
+	    false },
 	{ "a chain over the limit", big_cert, false },
 };
 
