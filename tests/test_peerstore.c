@@ -394,6 +394,8 @@ metadata_is_put_and_got_by_name(void)
 	CHECK_OK(peerstore_get(ps, &id, "agent", part, 2, &len));
 	CHECK_EQ(len, 6);
 	CHECK_STR(part, "lox");
+	CHECK_OK(peerstore_get(ps, &id, "agent", NULL, 0, &len));
+	CHECK_EQ(len, 6);
 	peerstore_free(ps);
 }
 

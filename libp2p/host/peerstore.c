@@ -526,7 +526,8 @@ peerstore_get(struct peerstore *ps, const struct p2p_peer_id *peer,
 
 	lock_lock(&ps->mtx);
 	if ((p = find(ps, peer)) != NULL && (m = find_meta(p, name)) != NULL) {
-		memcpy(value, m->value, m->len < cap ? m->len : cap);
+		if (cap > 0)		/* value may be NULL: how much? */
+			memcpy(value, m->value, m->len < cap ? m->len : cap);
 		*len = m->len;
 	}
 	lock_unlock(&ps->mtx);
