@@ -332,6 +332,15 @@ however_much_there_is_it_is_one_small_message(void)
 }
 
 static void
+long_addresses_leave_room_for_protocols(void)
+{
+	check_many(IDENTIFY_ADDRS_MAX, 60, 300);
+	check_many(IDENTIFY_ADDRS_MAX, 200, 20);
+	check_many(IDENTIFY_ADDRS_MAX, 200, 0);
+	check_many(IDENTIFY_ADDRS_MAX, 900, 300);
+}
+
+static void
 the_record_goes_before_anything_else(void)
 {
 	struct self *s = self_new(40, 10, 130);
@@ -672,6 +681,8 @@ TESTS("identify_msg",
 	    what_fits_is_said_with_a_signed_record },
 	{ "however much there is, it is one small message",
 	    however_much_there_is_it_is_one_small_message },
+	{ "long addresses leave room for protocols",
+	    long_addresses_leave_room_for_protocols },
 	{ "the record goes before anything else",
 	    the_record_goes_before_anything_else },
 	{ "several messages are merged", several_messages_are_merged },

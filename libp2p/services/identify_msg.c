@@ -21,6 +21,16 @@ binary(const void *bytes, size_t len)
 	return (ProtobufCBinaryData){ len, (uint8_t *)(uintptr_t)bytes };
 }
 
+static size_t
+bytes_of(const ProtobufCBinaryData *list, size_t n)
+{
+	size_t i, bytes = 0;
+
+	for (i = 0; i < n; i++)
+		bytes += list[i].len;
+	return bytes;
+}
+
 /* Pack what is left after dropping what does not fit. */
 static int
 pack(Proto__Identify *m, struct wr *w)
@@ -33,10 +43,13 @@ pack(Proto__Identify *m, struct wr *w)
 			break;
 		if (m->has_signed_peer_record)
 			m->has_signed_peer_record = 0;
-		else if (m->n_protocols > 0)
-			m->n_protocols--;
-		else
+		else if (m->n_listen_addrs + m->n_protocols == 0)
 			return P2P_ERR_TOO_LARGE;
+		else if (bytes_of(m->listen_addrs, m->n_listen_addrs) >
+		    bytes_of(m->protocols, m->n_protocols))
+			m->n_listen_addrs--;
+		else
+			m->n_protocols--;
 	}
 	varint_put(w, len);
 	pb_pack(&m->base, w);

@@ -30,7 +30,8 @@ struct identify_self {
 
 /*
  * One message with its length in front, at most IDENTIFY_SEND_MAX bytes: what
- * does not fit is left out, the record first, then protocols.
+ * does not fit is left out, the record first, then the last of the list that
+ * takes more, protocols or addresses.
  */
 int	identify_put(const struct identify_self *self, struct wr *w) MUST_CHECK;
 
