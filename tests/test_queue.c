@@ -48,7 +48,7 @@ struct model {
 	struct queue	 q;
 	uint64_t	 in, out;	/* bytes put and taken so far */
 	size_t		 before;	/* held elsewhere */
-	uint8_t		*buf;		/* PIECE_MAX */
+	uint8_t		*buf;		/* PIECE_MAX + 1 */
 	uint32_t	 seed;
 };
 
@@ -56,7 +56,7 @@ static void
 model_init(struct model *m)
 {
 	*m = (struct model){ .seed = 1 };
-	m->buf = malloc(PIECE_MAX);
+	m->buf = malloc(PIECE_MAX + 1);
 	queue_segments_init(&m->pool);
 	queue_init(&m->q, &m->pool);
 	m->before = held;
