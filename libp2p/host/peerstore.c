@@ -319,7 +319,7 @@ peerstore_dialable(struct peerstore *ps, const struct p2p_peer_id *peer,
 static uint64_t
 backoff(unsigned failures)
 {
-	uint64_t s = failures >= 17 ? BACKOFF_MAX_S :
+	uint64_t s = failures >= 18 ? BACKOFF_MAX_S :
 	    BACKOFF_MIN_S + (uint64_t)failures * failures;
 	uint8_t dice;
 
