@@ -77,7 +77,7 @@ a_long_pause_gives_the_burst_and_no_more(void)
 	CHECK_EQ(drain(&b, 0), 1000);
 	CHECK_EQ(drain(&b, 365 * 24 * 3600 * CLOCK_S), 1000);
 	CHECK_EQ(drain(&b, UINT64_MAX), 1000);
-	bucket_init(&b, 10, CLOCK_S, 0);	/* and when half of it is left */
+	bucket_init(&b, 10, CLOCK_S, 0);	/* or half of it */
 	CHECK(bucket_take(&b, 0));
 	CHECK_EQ(drain(&b, UINT64_MAX / 2), 10);
 }
