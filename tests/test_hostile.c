@@ -214,6 +214,27 @@ streams_over_the_limit_are_reset_and_the_rest_lives(void)
 	pair_free(&pair);
 }
 
+static void
+remember(const struct p2p_event *ev, void *arg)
+{
+	*(struct p2p_event *)arg = *ev;
+}
+
+struct goodbye {
+	struct pair	*pair;
+	struct evil	*evil;
+};
+
+static void
+disconnect(void *arg)
+{
+	struct goodbye *g = arg;
+	struct p2p_peer_id id;
+
+	p2p_peer_id_from_key(g->evil->key, &id);
+	CHECK_OK(p2p_host_disconnect(g->pair->b, &id));
+}
+
 /* A handler that reads nothing until it is told to go. */
 static void
 hold(struct p2p_stream *s, void *arg)
@@ -256,6 +277,70 @@ tiny_frames_are_held_within_the_window(void)
 	pthread_cond_broadcast(&sum.changed);
 	pthread_mutex_unlock(&sum.mtx);
 	evil_settles(pair.b, LIMIT_BUFFERED, 0);
+	pair_free(&pair);
+}
+
+/* F13: the window to its last byte is good, and the next one is the end. */
+static void
+one_byte_over_the_window_ends_the_connection(void)
+{
+	struct sum sum = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+	    0, 0 };
+	const size_t all = 256 * 1024 - 29;	/* the negotiation was in it */
+	struct pair pair;
+	struct evil v;
+	size_t sent, n;
+
+	pair_memory(&pair, 0);
+	CHECK_OK(p2p_host_handle(pair.b, "/hold/1", hold, &sum));
+	evil_new(&v, pair.target, pair.net);
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 0));
+	CHECK(evil_data(&v, 0, 1, HEADER "\x08/hold/1\n", 29));
+	for (sent = 0; sent < all; sent += n) {
+		n = all - sent < sizeof(junk64) ? all - sent : sizeof(junk64);
+		CHECK(evil_data(&v, 0, 1, junk64, n));
+	}
+	evil_settles(pair.b, LIMIT_BUFFERED, all);
+	CHECK_EQ(evil_used(pair.b, LIMIT_CONNECTIONS_IN), 1);
+	CHECK(evil_data(&v, 0, 1, "x", 1));
+	CHECK(evil_closes(v.raw.fd));
+	pthread_mutex_lock(&sum.mtx);
+	sum.done = 1;
+	pthread_cond_broadcast(&sum.changed);
+	pthread_mutex_unlock(&sum.mtx);
+	evil_settles(pair.b, LIMIT_BUFFERED, 0);
+	evil_free(&v);
+	pair_free(&pair);
+}
+
+/* An answer that was due while we were saying goodbye is not sent behind it. */
+static void
+nothing_follows_the_last_words(void)
+{
+	struct p2p_event last = { .kind = 0 };
+	struct p2p_host_config config = { .event = remember,
+	    .event_arg = &last, .no_identify = true };
+	struct thread closer;
+	struct pair pair;
+	struct evil v;
+	int i;
+
+	pair_config(&pair, NULL, &config);
+	evil_new(&v, pair.target, pair.net);
+	evil_joined(pair.b, 1);
+	CHECK_OK(thread_start(&closer, "closer", THREAD_STACK, disconnect,
+	    &(struct goodbye){ &pair, &v }));
+	/* It has said goodbye when its half is shut. */
+	CHECK(evil_closes(v.raw.fd));
+	for (i = 0; i < 20; i++)
+		(void)evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 1);
+	thread_join(&closer);
+	evil_joined(pair.b, 0);
+	CHECK_OK(p2p_host_stop(pair.b, 0));	/* the event has been told */
+	CHECK_EQ(last.kind, P2P_EVENT_DISCONNECTED);
+	CHECK_EQ(last.reason, 0);
+	CHECK(last.by_us);
+	evil_free(&v);
 	pair_free(&pair);
 }
 
@@ -472,6 +557,9 @@ TESTS("hostile",
 	    streams_over_the_limit_are_reset_and_the_rest_lives },
 	{ "tiny frames are held within the window",
 	    tiny_frames_are_held_within_the_window },
+	{ "one byte over the window ends the connection",
+	    one_byte_over_the_window_ends_the_connection },
+	{ "nothing follows the last words", nothing_follows_the_last_words },
 	{ "a bad frame from who does not read ends at once",
 	    a_bad_frame_from_who_does_not_read_ends_at_once },
 	{ "read, write, reset and close never deadlock",

@@ -386,6 +386,8 @@ several_messages_are_merged(void)
 	CHECK_STR(seen.identity->agent_version, "new");
 	CHECK_STR(seen.identity->protocol_version, "ipfs/0.1.0");
 	CHECK(seen.identity->key != NULL && seen.have_record);
+	CHECK_STR(p2p_multiaddr_text(seen.record.addrs[0]),
+	    "/ip4/192.0.2.4/tcp/4");
 	identify_clear(&seen);
 	p2p_key_free(key);
 }

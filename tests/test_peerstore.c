@@ -84,12 +84,14 @@ certify(struct peerstore *ps, unsigned n, uint64_t seq, const char *a,
 	return e;
 }
 
-static void
+static bool
 pin(struct peerstore *ps, unsigned n, bool connected)
 {
 	struct p2p_peer_id id = peer(n);
 
-	peerstore_pin(ps, &id, connected);
+	if (!connected)
+		peerstore_unpin(ps, &id);
+	return connected && peerstore_pin(ps, &id);
 }
 
 /* The live addresses with spaces between them, "" for none. */
@@ -235,6 +237,7 @@ static void
 a_connected_peer_never_makes_room(void)
 {
 	struct peerstore *ps = make();
+	struct p2p_peer_id one = peer(1);
 	unsigned n;
 
 	for (n = 1; n <= PEERS; n++)
@@ -250,8 +253,11 @@ a_connected_peer_never_makes_room(void)
 	pin(ps, 5, true);
 	CHECK_ERR(add(ps, 7, "/ip4/192.0.2.1/tcp/1", TTL), P2P_ERR_LIMIT);
 	CHECK_ERR(certify(ps, 7, 1, NULL, NULL), P2P_ERR_LIMIT);
-	pin(ps, 7, true);		/* no room: not kept */
+	CHECK(!pin(ps, 7, true));	/* no room: not kept */
 	CHECK_STR(peers(ps), "1256");
+	CHECK_OK(peerstore_remove(ps, &one));	/* forgotten, still there */
+	CHECK_STR(known(ps, 1), "");
+	CHECK_ERR(add(ps, 7, "/ip4/192.0.2.1/tcp/1", TTL), P2P_ERR_LIMIT);
 	pin(ps, 1, false);
 	CHECK_OK(add(ps, 7, "/ip4/192.0.2.1/tcp/1", TTL));
 	CHECK_STR(peers(ps), "2567");
@@ -410,6 +416,8 @@ metadata_is_capped(void)
 	big[METADATA + 1] = '\0';
 	CHECK_ERR(put(ps, 1, "a", big), P2P_ERR_TOO_LARGE);
 	big[METADATA] = '\0';
+	CHECK_ERR(put(ps, 1, "a", big), P2P_ERR_LIMIT);	/* the name counts */
+	big[METADATA - 1] = '\0';
 	CHECK_OK(put(ps, 1, "a", big));
 	CHECK_OK(put(ps, 1, "a", big));		/* in place of the old one */
 	CHECK_ERR(put(ps, 1, "b", "v"), P2P_ERR_LIMIT);
@@ -419,8 +427,8 @@ metadata_is_capped(void)
 	name[64] = '\0';
 	CHECK_ERR(put(ps, 1, name, "v"), P2P_ERR_TOO_LARGE);
 	name[63] = '\0';
-	CHECK_OK(put(ps, 1, name, "w"));
-	CHECK_STR(get(ps, 1, name), "w");
+	CHECK_OK(put(ps, 3, name, "w"));
+	CHECK_STR(get(ps, 3, name), "w");
 	peerstore_free(ps);
 }
 
@@ -558,7 +566,8 @@ use(void *arg)
 		u->seed = u->seed * 1664525 + 1013904223;
 		id = peer(u->seed >> 28);
 		(void)peerstore_add(u->ps, &id, ma, TTL);
-		peerstore_pin(u->ps, &id, i % 2 == 0);
+		if (peerstore_pin(u->ps, &id))
+			peerstore_unpin(u->ps, &id);
 		if (peerstore_addresses(u->ps, &id, &addrs) == 0)
 			p2p_host_addresses_free(addrs);
 		(void)peerstore_put(u->ps, &id, "name", "value", 5);

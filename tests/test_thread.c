@@ -113,7 +113,6 @@ what_never_started_is_joined_at_once(void)
 
 	thread_join(&t);
 	thread_abandon(&t);
-	CHECK(!thread_is_self(&t));
 	CHECK_OK(thread_start(&t, "twice", THREAD_STACK_SMALL, look, &s));
 	thread_join(&t);
 	thread_join(&t);
@@ -142,7 +141,7 @@ a_failed_start_leaves_nothing(void)
 
 static struct lock mtx;
 static struct cond changed;
-static bool go, gone, self;
+static bool go, gone;
 
 static void
 wait_for_go(void *arg)
@@ -150,7 +149,7 @@ wait_for_go(void *arg)
 	lock_lock(&mtx);
 	while (!go)
 		cond_wait(&changed, &mtx, CLOCK_NEVER);
-	self = arg == NULL || thread_is_self(arg);
+	(void)arg;
 	gone = true;
 	cond_broadcast(&changed);
 	lock_unlock(&mtx);
@@ -161,7 +160,7 @@ begin(struct thread *t, void *arg)
 {
 	lock_init(&mtx, LOCK_LEAF);
 	cond_init(&changed);
-	go = gone = self = false;
+	go = gone = false;
 	CHECK_OK(thread_start(t, "waits", THREAD_STACK_SMALL, wait_for_go,
 	    arg));
 }
@@ -173,25 +172,6 @@ let_go(void)
 	go = true;
 	cond_broadcast(&changed);
 	lock_unlock(&mtx);
-}
-
-static void
-a_thread_knows_itself(void)
-{
-	struct thread t = { 0 };
-
-	begin(&t, &t);
-	CHECK_EQ(thread_count(), 1);
-	CHECK(!thread_is_self(&t));
-	let_go();
-	lock_lock(&mtx);
-	while (!gone)
-		cond_wait(&changed, &mtx, CLOCK_NEVER);
-	lock_unlock(&mtx);
-	CHECK(self);
-	thread_join(&t);
-	cond_destroy(&changed);
-	lock_destroy(&mtx);
 }
 
 static void
@@ -223,6 +203,5 @@ TESTS("thread",
 	{ "what never started is joined at once",
 	    what_never_started_is_joined_at_once },
 	{ "a failed start leaves nothing", a_failed_start_leaves_nothing },
-	{ "a thread knows itself", a_thread_knows_itself },
 	{ "an abandoned thread ends by itself",
 	    an_abandoned_thread_ends_by_itself })

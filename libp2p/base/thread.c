@@ -100,12 +100,6 @@ thread_abandon(struct thread *t)
 		abort();
 }
 
-bool
-thread_is_self(const struct thread *t)
-{
-	return t->started && pthread_equal(t->id, pthread_self());
-}
-
 unsigned
 thread_count(void)
 {

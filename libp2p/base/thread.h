@@ -48,8 +48,6 @@ void	thread_join(struct thread *t);
 /* Let it go, see the roster: only for p2p-dns. */
 void	thread_abandon(struct thread *t);
 
-bool	thread_is_self(const struct thread *t);
-
 /* Threads of this library that run now, for counters and tests. */
 unsigned	thread_count(void);
 

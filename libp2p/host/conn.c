@@ -200,7 +200,8 @@ worker(void *arg)
 	if (is_violation(c->reason))
 		gate_punish(h->gate, &c->pass, GATE_VIOLATION, clock_now());
 	events_post(h->events, P2P_EVENT_DISCONNECTED, c);
-	peerstore_pin(h->peerstore, &c->peer, false);
+	if (c->pinned)
+		peerstore_unpin(h->peerstore, &c->peer);
 	lock_lock(&h->swarm);
 	TAILQ_REMOVE(&h->conns, c, link);
 	TAILQ_INSERT_TAIL(&h->dead, c, link);
@@ -329,9 +330,10 @@ conn_start(const struct conn_params *p, struct conn **out)
 		c->pass = *p->pass;
 		*p->pass = (struct gate_pass){ NULL, NULL };
 	}
-	peerstore_pin(h->peerstore, &c->peer, true);
+	c->pinned = peerstore_pin(h->peerstore, &c->peer);
 	if ((e = enter_table(c)) != 0) {
-		peerstore_pin(h->peerstore, &c->peer, false);
+		if (c->pinned)
+			peerstore_unpin(h->peerstore, &c->peer);
 		conn_unref(c);
 		return e;
 	}

@@ -35,6 +35,7 @@ struct conn {
 	struct limit	*slot;		/* [I] held until freed */
 	struct gate_pass pass;		/* [I] the same */
 	struct limit	 negotiating;	/* [a] */
+	bool		 pinned;	/* [I] in the peer store */
 	uint64_t	 due;		/* [w] told to go: ended then; or 0 */
 	bool		 keep;		/* [w] asked for: never idle */
 	bool		 asking;	/* [w] a service asks who it is */

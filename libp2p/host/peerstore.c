@@ -6,6 +6,7 @@
  */
 #include "host/peerstore.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,24 +86,40 @@ drop_addr(struct peer *p, struct addr *a)
 	free(a);
 }
 
+/* What a value takes of its peer's bytes. */
+static size_t
+meta_size(const char *name, size_t len)
+{
+	return strlen(name) + len;
+}
+
 static void
 drop_meta(struct peer *p, struct meta *m)
 {
 	TAILQ_REMOVE(&p->metas, m, link);
-	p->metabytes -= m->len;
+	p->metabytes -= meta_size(m->name, m->len);
 	free(m);
 }
 
+/* Everything that was known of a peer. */
 static void
-drop_peer(struct peerstore *ps, struct peer *p)
+empty(struct peer *p)
 {
-	HASH_DEL(ps->peers, p);
 	while (!TAILQ_EMPTY(&p->addrs))
 		drop_addr(p, TAILQ_FIRST(&p->addrs));
 	while (!TAILQ_EMPTY(&p->metas))
 		drop_meta(p, TAILQ_FIRST(&p->metas));
 	p2p_key_free(p->key);
 	free(p->protocols);
+	p->key = NULL;
+	p->protocols = NULL;
+}
+
+static void
+drop_peer(struct peerstore *ps, struct peer *p)
+{
+	HASH_DEL(ps->peers, p);
+	empty(p);
 	free(p);
 }
 
@@ -355,7 +372,9 @@ peerstore_remove(struct peerstore *ps, const struct p2p_peer_id *peer)
 	struct peer *p;
 
 	lock_lock(&ps->mtx);
-	if ((p = find(ps, peer)) != NULL)
+	if ((p = find(ps, peer)) != NULL && p->pins > 0)
+		empty(p);	/* its connections still count */
+	else if (p != NULL)
 		drop_peer(ps, p);
 	lock_unlock(&ps->mtx);
 	return p != NULL ? 0 : P2P_ERR_NOT_FOUND;
@@ -502,13 +521,15 @@ peerstore_put(struct peerstore *ps, const struct p2p_peer_id *peer,
 	if ((e = find_or_add(ps, peer, &p)) == 0) {
 		old = find_meta(p, name);
 		left = ps->caps.metadata - p->metabytes;
-		if (len > left + (old != NULL ? old->len : 0)) {
+		if (old != NULL)
+			left += meta_size(name, old->len);
+		if (meta_size(name, len) > left) {
 			e = P2P_ERR_LIMIT;
 		} else {
 			if (old != NULL)
 				drop_meta(p, old);
 			TAILQ_INSERT_TAIL(&p->metas, m, link);
-			p->metabytes += len;
+			p->metabytes += meta_size(name, len);
 			m = NULL;
 		}
 	}
@@ -551,17 +572,28 @@ peerstore_peers(struct peerstore *ps, struct p2p_peer_id **out, size_t *n)
 	return list != NULL ? 0 : -ENOMEM;
 }
 
+bool
+peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer)
+{
+	struct peer *p;
+	bool pinned;
+
+	lock_lock(&ps->mtx);
+	if ((pinned = find_or_add(ps, peer, &p) == 0))
+		p->pins++;
+	lock_unlock(&ps->mtx);
+	return pinned;
+}
+
 void
-peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer,
-    bool connected)
+peerstore_unpin(struct peerstore *ps, const struct p2p_peer_id *peer)
 {
 	struct peer *p;
 
 	lock_lock(&ps->mtx);
-	if (connected && find_or_add(ps, peer, &p) == 0)
-		p->pins++;
-	else if (!connected && (p = find(ps, peer)) != NULL && p->pins > 0)
-		p->pins--;
+	p = find(ps, peer);
+	assert(p != NULL && p->pins > 0);
+	p->pins--;
 	lock_unlock(&ps->mtx);
 }
 

@@ -73,9 +73,12 @@ int	peerstore_set_key(struct peerstore *ps, const struct p2p_peer_id *peer,
 int	peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
 	    uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,
 	    uint64_t ttl_ns);
-/* A connected peer is not evicted. */
-void	peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer,
-	    bool connected);
+/*
+ * A connected peer is neither evicted nor forgotten.  Whether there was room for
+ * it; only then it is unpinned again.
+ */
+bool	peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer);
+void	peerstore_unpin(struct peerstore *ps, const struct p2p_peer_id *peer);
 /* Forget what has expired by now. */
 void	peerstore_expire(struct peerstore *ps, uint64_t now);
 

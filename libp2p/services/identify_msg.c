@@ -217,11 +217,12 @@ take_rest(struct identify_seen *seen, const struct p2p_peer_id *peer,
 	if (m->has_signed_peer_record && peer_record_open((struct rd){
 	    m->signed_peer_record.data, m->signed_peer_record.len },
 	    &record) == 0) {
-		if (seen->have_record ||
-		    !p2p_peer_id_equal(&record.peer, peer)) {
+		if (!p2p_peer_id_equal(&record.peer, peer)) {
 			peer_record_clear(&record);
 			return;
 		}
+		if (seen->have_record)		/* the last one counts */
+			peer_record_clear(&seen->record);
 		seen->record = record;
 		seen->have_record = id->signed_record = true;
 	}
