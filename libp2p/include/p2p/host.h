@@ -43,14 +43,16 @@ struct p2p_event {
 };
 
 /*
- * Called from the library's threads, holding nothing, one call at a time for
- * each connection.  It may open streams; it must not stop or free the host.
+ * Called from a thread of the host that does nothing else, holding nothing, one
+ * call at a time, in order.  It may open streams; while it blocks, later events
+ * wait.  It must not stop or free the host.
  */
 typedef void (*p2p_event_fn)(const struct p2p_event *event, void *arg);
 
 /*
- * A handler owns its thread for as long as it runs.  The stream is closed and
- * freed when it returns.
+ * A handler owns its thread for as long as it runs.  The stream is freed when
+ * it returns, with a proper end unless the handler reset it: a handler must
+ * not free it, nor leave it to another thread.
  */
 typedef void (*p2p_stream_fn)(struct p2p_stream *stream, void *arg);
 
@@ -89,9 +91,11 @@ struct p2p_host_config {
 
 /*
  * Make a host.  config may be NULL.  *out is freed with p2p_host_free().
- * Returns 0, P2P_ERR_UNSUPPORTED (an unknown protocol id in a list),
- * P2P_ERR_NOT_FOUND (an unknown limit), P2P_ERR_LIMIT (a limit that the file
- * descriptors of the process cannot carry) or -errno.
+ * Returns 0, P2P_ERR_UNSUPPORTED (an unknown protocol id in a list, an empty
+ * list, a key without its private half), P2P_ERR_TOO_LARGE (more than eight in
+ * a list), P2P_ERR_NOT_FOUND (an unknown limit), P2P_ERR_LIMIT (a limit that
+ * is too small, or that the file descriptors of the process cannot carry),
+ * P2P_ERR_CRYPTO or -errno.
  */
 int	p2p_host_new(const struct p2p_host_config *config,
 	    struct p2p_host **out);
@@ -101,15 +105,21 @@ int	p2p_host_new(const struct p2p_host_config *config,
  * woken, all threads are joined.  Returns 0 within timeout_ms (0: 2000)
  * whatever the peers do.  P2P_ERR_BUSY: handlers still sit in code of yours,
  * see p2p_host_busy(); call again.  P2P_ERR_DEADLOCK from a handler or an event
- * function.  Idempotent.
+ * function.  Idempotent, but not in two threads at once.
  */
 int	p2p_host_stop(struct p2p_host *host, unsigned timeout_ms);
 
-/* How many handlers still run, and the protocol of one of them. */
+/*
+ * How many handlers still run, and the protocol of the one that has run
+ * longest; protocol is left alone when there is none.
+ */
 unsigned	p2p_host_busy(struct p2p_host *host, char *protocol,
 		    size_t cap);
 
-/* Stop, if that was not done, and free.  Aborts while handlers are busy. */
+/*
+ * Stop, if that was not done, and free.  Aborts while handlers are busy.  All
+ * streams must have been freed, and no thread may be inside a call.
+ */
 void	p2p_host_free(struct p2p_host *host);
 
 const struct p2p_peer_id	*p2p_host_id(const struct p2p_host *host);
@@ -118,12 +128,15 @@ const struct p2p_key		*p2p_host_key(const struct p2p_host *host);
 /*
  * Listen on a multiaddr; port 0 takes a free one.  *bound, if not NULL, is the
  * address with its real port, without /p2p, new.  Returns 0, P2P_ERR_FORMAT,
- * P2P_ERR_UNSUPPORTED or -errno (-EADDRINUSE).
+ * P2P_ERR_UNSUPPORTED, P2P_ERR_STOPPED or -errno (-EADDRINUSE).
  */
 int	p2p_host_listen(struct p2p_host *host, const char *address,
 	    struct p2p_multiaddr **bound);
 
-/* Stop listening on an address as p2p_host_listen() returned it. */
+/*
+ * Stop listening on an address as p2p_host_listen() returned it; connections
+ * stay.  Returns 0 or P2P_ERR_NOT_FOUND.
+ */
 int	p2p_host_unlisten(struct p2p_host *host,
 	    const struct p2p_multiaddr *bound);
 
@@ -138,10 +151,12 @@ void	p2p_host_addresses_free(struct p2p_multiaddr **addresses);
 
 /*
  * Run fn for each inbound stream that asks for this protocol.  Returns 0,
- * P2P_ERR_EXISTS, P2P_ERR_FORMAT (empty, over 140 bytes, not printable ASCII).
+ * P2P_ERR_EXISTS, P2P_ERR_FORMAT (empty, over 140 bytes, not printable ASCII)
+ * or -ENOMEM.
  */
 int	p2p_host_handle(struct p2p_host *host, const char *protocol,
 	    p2p_stream_fn fn, void *arg);
+/* No new calls of it; those that run go on.  Returns 0 or P2P_ERR_NOT_FOUND. */
 int	p2p_host_unhandle(struct p2p_host *host, const char *protocol);
 
 /* How far a dial of one address came. */
@@ -158,9 +173,10 @@ const char	*p2p_stage_name(enum p2p_stage stage);	/* "connect" */
 struct p2p_attempt {
 	const char		*address;	/* borrowed from the report */
 	enum p2p_stage		 stage;		/* reached */
-	int			 error;		/* 0: this one won */
-	uint64_t		 time_us;
-	struct p2p_peer_id	 actual;	/* P2P_ERR_WRONG_PEER: who it was */
+	int			 error;		/* 0: this one won;
+						   P2P_ERR_CLOSED: another */
+	uint64_t		 time_us;	/* without the look-up */
+	struct p2p_peer_id	 actual;	/* who answered, once known */
 };
 
 /* What a dial tried, address by address. */
@@ -194,20 +210,24 @@ struct p2p_connection {
 /*
  * Connect to target: a multiaddr that ends in /p2p/ID, or a bare peer id whose
  * addresses the peer store knows; without /p2p/ID only with any_peer.  A live
- * connection to the peer is reused, in whichever direction it was made.
+ * connection to the peer is reused, in whichever direction it was made.  The
+ * connection is kept until it is closed, however idle.
  * options may be NULL.  On success *out, if not NULL, describes the connection
  * (free out->remote).  *report, if not NULL, is new either way, NULL when
  * nothing was tried.
- * Blocks up to the timeout.  Returns 0 or P2P_ERR_NO_PEER, P2P_ERR_NO_ADDRESS,
- * P2P_ERR_SELF, P2P_ERR_WRONG_PEER, P2P_ERR_UNREACHABLE (several addresses
- * failed; with one, its own error), P2P_ERR_TIMEOUT, P2P_ERR_LIMIT,
- * P2P_ERR_STOPPED.
+ * Blocks up to the timeout.  Returns 0 or P2P_ERR_FORMAT, P2P_ERR_NO_PEER,
+ * P2P_ERR_NO_ADDRESS, P2P_ERR_SELF, P2P_ERR_WRONG_PEER, P2P_ERR_UNREACHABLE
+ * (several addresses failed, or all are left alone for a while after failures;
+ * with one, its own error), P2P_ERR_TIMEOUT, P2P_ERR_LIMIT, P2P_ERR_STOPPED.
  */
 int	p2p_host_connect(struct p2p_host *host, const char *target,
 	    const struct p2p_connect_options *options,
 	    struct p2p_connection *out, struct p2p_report **report);
 
-/* End one connection by number, or all to a peer. */
+/*
+ * End one connection by number, or all to a peer.  Blocks up to half a second
+ * for each, until the peer has ended it too.  Returns 0 or P2P_ERR_NOT_FOUND.
+ */
 int	p2p_host_close(struct p2p_host *host, uint64_t connection);
 int	p2p_host_disconnect(struct p2p_host *host,
 	    const struct p2p_peer_id *peer);
@@ -231,20 +251,21 @@ int	p2p_host_open(struct p2p_host *host, const char *target,
 	    struct p2p_stream **out);
 
 /*
- * The same by peer id, offering several protocols, preferred first; ends in
- * NULL.  p2p_stream_protocol() says which one the peer took.
+ * The same by peer id, offering several protocols, at least one, preferred
+ * first; ends in NULL.  p2p_stream_protocol() says which one the peer took.
  */
 int	p2p_host_open_peer(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, const char *const *protocols,
 	    unsigned timeout_ms, struct p2p_stream **out);
 
-/* The same on one live connection, by number. */
+/* The same on one live connection, by number; or P2P_ERR_NOT_FOUND. */
 int	p2p_host_open_on(struct p2p_host *host, uint64_t connection,
 	    const char *const *protocols, unsigned timeout_ms,
 	    struct p2p_stream **out);
 
 /*
- * All limits with their use and refusals: *n of them, the i-th by i.
+ * All limits with their use and refusals, by index from 0.  Returns 0 or
+ * P2P_ERR_NOT_FOUND.
  */
 size_t	p2p_host_limit_count(const struct p2p_host *host);
 int	p2p_host_limit(const struct p2p_host *host, size_t i,

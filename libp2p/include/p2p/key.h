@@ -47,7 +47,7 @@ int	p2p_key_dup(const struct p2p_key *key, struct p2p_key **out);
 enum p2p_key_type	p2p_key_type(const struct p2p_key *key);
 bool			p2p_key_is_private(const struct p2p_key *key);
 
-/* "ed25519", "secp256k1", "ecdsa", "rsa"; static. */
+/* "ed25519", "secp256k1", "ecdsa", "rsa"; static.  P2P_ERR_UNSUPPORTED. */
 const char	*p2p_key_type_name(enum p2p_key_type type);
 int		 p2p_key_type_parse(const char *name,
 		    enum p2p_key_type *out);
@@ -97,7 +97,8 @@ int	p2p_key_load(const char *path, struct p2p_key **out,
 /*
  * Save a key as a new file of mode 0600; missing directories are made with
  * mode 0700.  Never replaces a file.  Blocks until the disk has it.  Returns
- * 0, P2P_ERR_EXISTS or -errno; after a failure there is no new file.
+ * 0, P2P_ERR_EXISTS, P2P_ERR_UNSUPPORTED (no private half) or -errno; after a
+ * failure there is no new file.
  */
 int	p2p_key_save(const struct p2p_key *key, const char *path);
 

@@ -94,7 +94,8 @@ int	p2p_multiaddr_peer(const struct p2p_multiaddr *ma,
 
 /*
  * ma with /p2p/ID at its end (unless it is there), as a new address.  Returns
- * as above, or P2P_ERR_WRONG_PEER (it ends in the id of another).
+ * 0, P2P_ERR_WRONG_PEER (it ends in the id of another), P2P_ERR_TOO_LARGE,
+ * P2P_ERR_FORMAT (nothing may follow a unix path) or -ENOMEM.
  */
 int	p2p_multiaddr_with_peer(const struct p2p_multiaddr *ma,
 	    const struct p2p_peer_id *id, struct p2p_multiaddr **out);

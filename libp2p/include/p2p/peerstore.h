@@ -26,17 +26,20 @@ struct p2p_multiaddr;
 /*
  * Remember an address (with or without the peer's /p2p) for ttl_s seconds; a
  * longer life already there stays.  Returns 0, P2P_ERR_WRONG_PEER (it ends in
- * another /p2p), P2P_ERR_LIMIT or -ENOMEM.
+ * another /p2p), P2P_ERR_FORMAT (it is nothing else), P2P_ERR_LIMIT or -ENOMEM.
  */
 int	p2p_peerstore_add(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, const struct p2p_multiaddr *ma,
 	    uint64_t ttl_s);
 
-/* Live addresses: a new array ending in NULL, p2p_host_addresses_free(). */
+/*
+ * Live addresses: a new array ending in NULL, p2p_host_addresses_free().
+ * P2P_ERR_NOT_FOUND when there is none.
+ */
 int	p2p_peerstore_addresses(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, struct p2p_multiaddr ***out);
 
-/* Forget a peer altogether. */
+/* Forget a peer altogether; or P2P_ERR_NOT_FOUND. */
 int	p2p_peerstore_remove(struct p2p_host *host,
 	    const struct p2p_peer_id *peer);
 
@@ -53,7 +56,10 @@ int	p2p_peerstore_key(struct p2p_host *host,
 
 /*
  * Free metadata: small values by name ("agent" and "protocol-version" are set
- * by identify).  get copies at most cap bytes and sets *len to the whole size.
+ * by identify, without a final zero).  get copies at most cap bytes and sets
+ * *len to the whole size.  put: P2P_ERR_TOO_LARGE (a name over 63 bytes, a
+ * value over 4096), P2P_ERR_LIMIT (4096 for all of a peer); get:
+ * P2P_ERR_NOT_FOUND.
  */
 int	p2p_peerstore_put(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, const char *name,

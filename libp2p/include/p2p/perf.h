@@ -38,15 +38,18 @@ typedef int (*p2p_perf_fn)(const struct p2p_perf_result *so_far, void *arg);
 struct p2p_perf_options {
 	uint64_t	 upload;	/* bytes */
 	uint64_t	 download;	/* bytes */
-	unsigned	 chunk;		/* bytes a write, 0: 65536 */
-	unsigned	 timeout_ms;	/* the whole run, 0: none */
+	unsigned	 chunk;		/* bytes a call, 0: 65536 */
+	unsigned	 timeout_ms;	/* to open, 0: 15000; then of each
+					   read and write, 0: none */
 	p2p_perf_fn	 progress;	/* or NULL */
 	void		*arg;
 };
 
 /*
- * One run over one new stream: upload, then download.  Returns 0,
- * P2P_ERR_PROTOCOL (not the bytes asked for) or as p2p_host_open().
+ * One run over one new stream: upload, then download.  Once the stream is open,
+ * *out is filled, also on failure.  Returns 0, P2P_ERR_PROTOCOL (not the bytes
+ * asked for), P2P_ERR_CLOSED (progress said so), P2P_ERR_TOO_LARGE (chunk over
+ * 16 MiB), or as p2p_host_open() and the calls of the stream.
  */
 int	p2p_perf(struct p2p_host *host, const struct p2p_peer_id *peer,
 	    const struct p2p_perf_options *options,

@@ -26,11 +26,11 @@ struct p2p_peer_id;
 struct p2p_stream;
 
 /*
- * Wait for bytes, and take up to len of them.  Returns the number of bytes, 0
- * once the peer has finished its half and everything was read, or
- * P2P_ERR_TIMEOUT (nothing is lost), P2P_ERR_RESET (by the peer),
- * P2P_ERR_CLOSED (by us), P2P_ERR_DISCONNECTED.  Bytes that came before a
- * reset by the peer are returned before its error.
+ * Wait for bytes, and take up to len of them; none at once when len is 0.
+ * Returns the number of bytes, 0 once the peer has finished its half and
+ * everything was read, or P2P_ERR_TIMEOUT (nothing is lost), P2P_ERR_RESET (by
+ * the peer), P2P_ERR_CLOSED (by us), P2P_ERR_DISCONNECTED.  Bytes that came
+ * before a reset by the peer are returned before its error.
  */
 ssize_t	p2p_stream_read(struct p2p_stream *s, void *buf, size_t len);
 
@@ -54,7 +54,8 @@ int	p2p_stream_write_full(struct p2p_stream *s, const void *buf,
 
 /*
  * Finish our half: the peer reads what was written, then the end of file.
- * Reading goes on.  Does not block.  Idempotent.
+ * Reading goes on.  Does not block.  Idempotent.  Returns 0, or why the stream
+ * has ended.
  */
 int	p2p_stream_close_write(struct p2p_stream *s);
 
@@ -66,12 +67,12 @@ void	p2p_stream_reset(struct p2p_stream *s);
 
 /*
  * Finish our half, discard what still comes, and give the stream up: the
- * pointer is dead.  NULL is fine.  Does not block.  A handler need not call
- * this: its stream is freed when it returns.
+ * pointer is dead.  NULL is fine.  Does not block.  The host must still be
+ * there.  A handler must not call this: its stream is freed when it returns.
  */
 void	p2p_stream_free(struct p2p_stream *s);
 
-/* 0 is no timeout. */
+/* For calls that begin from now on; 0 is no timeout. */
 void	p2p_stream_read_timeout(struct p2p_stream *s, unsigned timeout_ms);
 void	p2p_stream_write_timeout(struct p2p_stream *s, unsigned timeout_ms);
 
