@@ -56,10 +56,10 @@ int	p2p_peerstore_key(struct p2p_host *host,
 
 /*
  * Free metadata: small values by name ("agent" and "protocol-version" are set
- * by identify, without a final zero).  get copies at most cap bytes and sets
- * *len to the whole size.  put: P2P_ERR_TOO_LARGE (a name over 63 bytes, a
- * value over 4096), P2P_ERR_LIMIT (4096 for all of a peer); get:
- * P2P_ERR_NOT_FOUND.
+ * by identify, without a final zero).  get copies at most cap bytes (0: none)
+ * and sets *len to the whole size.  put: P2P_ERR_TOO_LARGE (a name over 63
+ * bytes, a value over 4096), P2P_ERR_LIMIT (4096 for all of a peer, names
+ * too); get: P2P_ERR_NOT_FOUND.
  */
 int	p2p_peerstore_put(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, const char *name,
