@@ -12,12 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +130,17 @@ bare_ctx(const SSL_METHOD *method)
 	return ctx;
 }
 
+/* A process that ends with this one, however that ends. */
+static pid_t
+child_of_ours(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
 /* A listening socket on loopback, and where it is. */
 static int
 bare_listen(struct sockaddr_in *a)
@@ -175,7 +188,7 @@ bare_start(pid_t *child)
 	struct sockaddr_in a;
 	int l = bare_listen(&a);
 
-	if ((*child = fork()) == 0)
+	if ((*child = child_of_ours()) == 0)
 		bare_serve(bare_shake(bare_ctx(TLS_server_method()),
 		    accept(l, NULL, NULL), true));
 	close(l);
@@ -228,7 +241,7 @@ static void
 bare_shakes_start(struct shakes *s, pid_t *child)
 {
 	s->l = bare_listen(&s->a);
-	if ((*child = fork()) == 0) {
+	if ((*child = child_of_ours()) == 0) {
 		s->ctx = bare_ctx(TLS_server_method());
 		shake_threads(s);
 		_exit(0);
@@ -325,7 +338,7 @@ our_start(pid_t *child)
 	};
 	struct p2p_host_config config = { .limits = limits,
 	    .no_identify = true };
-	static char text[512];
+	char text[512];
 	struct p2p_multiaddr *ma, *full;
 	struct p2p_host *h;
 	int fds[2];
@@ -333,7 +346,7 @@ our_start(pid_t *child)
 
 	if (pipe(fds) != 0)
 		exit(1);
-	if ((*child = fork()) == 0) {
+	if ((*child = child_of_ours()) == 0) {
 		must(p2p_host_new(&config, &h), "host");
 		must(p2p_host_handle(h, ECHO, echo, NULL), "handle");
 		must(p2p_perf_serve(h), "perf");
@@ -348,7 +361,7 @@ our_start(pid_t *child)
 	n = read(fds[0], text, sizeof(text));
 	close(fds[0]);
 	close(fds[1]);
-	return n > 0 ? text : NULL;
+	return n > 0 ? strdup(text) : NULL;
 }
 
 static double
@@ -497,6 +510,49 @@ record(struct figure *f, int i, double ours, double bare)
 	f->ratio[i] = ours / bare;
 }
 
+/* This process, and what it makes from now on, on one processor; -1: any. */
+static void
+pin(int cpu)
+{
+	static cpu_set_t any;
+	static bool known;
+	cpu_set_t one;
+
+	if (!known)
+		known = sched_getaffinity(0, sizeof(any), &any) == 0;
+	CPU_ZERO(&one);
+	if (cpu >= 0)
+		CPU_SET(cpu, &one);
+	(void)sched_setaffinity(0, sizeof(one), cpu < 0 ? &any : &one);
+}
+
+/* Each end on a processor of its own: steadier than where they are put. */
+static void
+pinned_trips(const struct p2p_host_config *config, int rounds, double *times)
+{
+	struct figure f = { .name = "the same, each end pinned" };
+	struct p2p_host *h;
+	pid_t us, them;
+	char *target;
+	SSL *ssl;
+	int i;
+
+	pin(1);
+	target = our_start(&us);
+	ssl = bare_start(&them);
+	pin(0);
+	must(p2p_host_new(config, &h), "host");
+	must(p2p_host_connect(h, target, NULL, NULL, NULL), "connect");
+	for (i = 0; i < rounds; i++)
+		record(&f, i, our_trip(h, target, times),
+		    bare_trip(ssl, times));
+	print(&f, rounds, "us");
+	p2p_host_free(h);
+	pin(-1);
+	kill(us, 9);
+	kill(them, 9);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -548,6 +604,7 @@ main(int argc, char **argv)
 	print(&many, rounds, "GB/s");
 	print(&kib, rounds, "GB/s");
 	print(&trip, rounds, "us");
+	pinned_trips(&config, rounds, times);
 	(void)our_trip(h, target, times);
 	p99 = quantile(times, TRIPS, 0.99) * 1e6;
 	printf("%-28s %10.2f us\n", "round trip of a byte, p99", p99);
