@@ -188,6 +188,7 @@ streams_over_the_limit_are_reset_and_the_rest_lives(void)
 		{ "streams-in", 4 }, { NULL, 0 } };
 	struct p2p_host_config config = { .limits = few };
 	static const char junk[40000];
+	struct p2p_limit_info info;
 	struct yamux_hdr h;
 	struct pair pair;
 	struct evil v;
@@ -209,6 +210,9 @@ streams_over_the_limit_are_reset_and_the_rest_lives(void)
 	CHECK_EQ(h.length, 77);
 	CHECK_EQ(v.acks, 1 << 1 | 1 << 3 | 1 << 5 | 1 << 7);
 	CHECK_EQ(v.resets, 1 << 9 | 1 << 11);
+	CHECK_OK(p2p_host_limit(pair.b, LIMIT_STREAMS_IN, &info));
+	CHECK_EQ(info.refused, 2);
+	CHECK(info.used >= 4);
 	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
 	evil_free(&v);
 	pair_free(&pair);

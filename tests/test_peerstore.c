@@ -25,7 +25,8 @@
 static struct peerstore *
 make(void)
 {
-	struct peerstore_caps caps = { PEERS, ADDRS, PROTOCOLS, METADATA };
+	struct peerstore_caps caps = { PEERS, ADDRS, PROTOCOLS, METADATA,
+	    NULL, NULL };
 	struct peerstore *ps = NULL;
 
 	CHECK_OK(peerstore_new(&caps, &ps));

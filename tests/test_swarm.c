@@ -386,7 +386,90 @@ pushes_of_one_peer_are_limited(void)
 	pair_free(&p);
 }
 
+/* A thread that stops the host, too. */
+static void
+run_stop(void *arg)
+{
+	CHECK_OK(p2p_host_stop(arg, 0));
+}
+
+static void
+two_threads_may_stop_a_host(void)
+{
+	struct thread t[4];
+	struct pair p;
+	int i;
+
+	pair_tcp(&p);
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	for (i = 0; i < 4; i++)
+		CHECK_OK(thread_start(&t[i], "stopper", THREAD_STACK, run_stop,
+		    p.a));
+	CHECK_OK(p2p_host_stop(p.a, 0));
+	for (i = 0; i < 4; i++)
+		thread_join(&t[i]);
+	pair_free(&p);
+}
+
+static void
+no_stream_is_opened_for_what_is_no_name(void)
+{
+	static const char *const none[] = { NULL };
+	char longer[200];
+	struct p2p_stream *s;
+	struct pair p;
+
+	pair_memory(&p, 0);
+	memset(longer, '/', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	CHECK_ERR(p2p_host_open(p.a, p.target, longer, 5000, &s),
+	    P2P_ERR_FORMAT);
+	CHECK_ERR(p2p_host_open(p.a, p.target, "", 5000, &s), P2P_ERR_FORMAT);
+	CHECK_ERR(p2p_host_open(p.a, p.target, "/a b", 5000, &s),
+	    P2P_ERR_FORMAT);
+	CHECK_ERR(p2p_host_open_peer(p.a, p2p_host_id(p.b), none, 5000, &s),
+	    P2P_ERR_FORMAT);
+	pair_free(&p);
+}
+
+/* Answers pings byte by byte, each within any timeout of a step. */
+static void
+trickle(struct p2p_stream *s, void *arg)
+{
+	char c;
+
+	(void)arg;
+	while (p2p_stream_read(s, &c, 1) == 1) {
+		(void)poll(NULL, 0, 20);
+		if (p2p_stream_write_full(s, &c, 1) != 0)
+			return;
+	}
+}
+
+static void
+a_ping_takes_no_longer_than_it_may(void)
+{
+	struct pair p;
+	uint64_t began, rtt = 7;
+
+	pair_memory(&p, 0);
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	CHECK_OK(p2p_host_unhandle(p.b, P2P_PING_ID));
+	CHECK_OK(p2p_host_handle(p.b, P2P_PING_ID, trickle, NULL));
+	began = clock_now();
+	CHECK_ERR(p2p_ping(p.a, p2p_host_id(p.b), 200, &rtt),
+	    P2P_ERR_TIMEOUT);
+	CHECK(clock_now() - began < 500 * CLOCK_MS);
+	CHECK_EQ(rtt, 7);
+	pair_free(&p);
+}
+
 TESTS("swarm",
+	{ "two threads may stop a host", two_threads_may_stop_a_host },
+	{ "no stream is opened for what is no name",
+	    no_stream_is_opened_for_what_is_no_name },
+	{ "a ping takes no longer than it may",
+	    a_ping_takes_no_longer_than_it_may },
 	{ "many who connect at once share one connection",
 	    many_who_connect_at_once_share_one_connection },
 	{ "a name without addresses is in the report",

@@ -11,18 +11,21 @@
 #include "muxer/yamux_frame.h"
 #include "p2p/error.h"
 
-static struct limit windows;
+static struct limit windows, streams_in, streams_out;
 static int user;
 
 static struct mux *
 make(bool dialer)
 {
-	struct mux_params p = { .dialer = dialer, .now = 1, .max_in = 4,
-	    .max_out = 4, .max_window = 1 << 20, .windows = &windows,
+	struct mux_params p = { .dialer = dialer, .now = 1,
+	    .streams_in = &streams_in, .streams_out = &streams_out,
+	    .max_window = 1 << 20, .windows = &windows,
 	    .keepalive = 30 * CLOCK_S, .pong_timeout = 10 * CLOCK_S };
 	struct mux *m = NULL;
 
 	limit_init(&windows, "windows", 1 << 24, NULL);
+	limit_init(&streams_in, "streams-in", 4, NULL);
+	limit_init(&streams_out, "streams-out", 4, NULL);
 	CHECK_OK(mux_yamux.new(&p, &m));
 	return m;
 }
@@ -32,6 +35,8 @@ done(struct mux *m)
 {
 	mux_yamux.free(m);
 	CHECK_EQ(windows.used, 0);
+	CHECK_EQ(streams_in.used, 0);
+	CHECK_EQ(streams_out.used, 0);
 }
 
 /* One frame with len bytes of body; the last event, the error. */

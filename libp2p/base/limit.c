@@ -11,9 +11,17 @@ limit_init(struct limit *l, const char *name, uint64_t max,
 {
 	l->name = name;
 	l->parent = parent;
+	l->setting = NULL;
 	l->max = max;
 	atomic_init(&l->used, 0);
 	atomic_init(&l->refused, 0);
+}
+
+void
+limit_under(struct limit *l, struct limit *setting, struct limit *parent)
+{
+	limit_init(l, setting->name, setting->max, parent);
+	l->setting = setting;
 }
 
 static int
@@ -24,10 +32,25 @@ take_one(struct limit *l, uint64_t n)
 	do {
 		if (used > l->max || n > l->max - used) {
 			atomic_fetch_add(&l->refused, 1);
+			if (l->setting != NULL)
+				atomic_fetch_add(&l->setting->refused, 1);
 			return P2P_ERR_LIMIT;
 		}
 	} while (!atomic_compare_exchange_weak(&l->used, &used, used + n));
+	if (l->setting != NULL)
+		atomic_fetch_add(&l->setting->used, n);
 	return 0;
+}
+
+static void
+give_one(struct limit *l, uint64_t n)
+{
+	uint64_t was = atomic_fetch_sub(&l->used, n);
+
+	assert(was >= n);
+	(void)was;
+	if (l->setting != NULL)
+		atomic_fetch_sub(&l->setting->used, n);
 }
 
 int
@@ -39,7 +62,7 @@ limit_take(struct limit *l, uint64_t n)
 		if (take_one(at, n) == 0)
 			continue;
 		for (undo = l; undo != at; undo = undo->parent)
-			atomic_fetch_sub(&undo->used, n);
+			give_one(undo, n);
 		return P2P_ERR_LIMIT;
 	}
 	return 0;
@@ -48,10 +71,6 @@ limit_take(struct limit *l, uint64_t n)
 void
 limit_give(struct limit *l, uint64_t n)
 {
-	uint64_t was;
-
-	for (; l != NULL; l = l->parent) {
-		was = atomic_fetch_sub(&l->used, n);
-		assert(was >= n);
-	}
+	for (; l != NULL; l = l->parent)
+		give_one(l, n);
 }

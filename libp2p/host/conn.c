@@ -221,11 +221,11 @@ make_session(struct conn *c, const struct conn_params *p)
 		.plain = { p->up->early, p->up->plain },
 		.cipher = { p->up->early + p->up->plain, p->up->cipher },
 		.dialer = p->outbound,
-		.max_in = (unsigned)h->limits[LIMIT_STREAMS_IN].max,
-		.max_out = (unsigned)h->limits[LIMIT_STREAMS_OUT].max,
+		.streams_in = &h->limits[LIMIT_STREAMS_IN],
+		.streams_out = &h->limits[LIMIT_STREAMS_OUT],
 		.max_window = (uint32_t)h->limits[LIMIT_WINDOW].max,
-		.max_windows = h->limits[LIMIT_WINDOWS_CONNECTION].max,
-		.max_buffered = h->limits[LIMIT_BUFFERED_CONNECTION].max,
+		.windows_each = &h->limits[LIMIT_WINDOWS_CONNECTION],
+		.buffered_each = &h->limits[LIMIT_BUFFERED_CONNECTION],
 		.windows = &h->limits[LIMIT_WINDOWS],
 		.buffered = &h->limits[LIMIT_BUFFERED],
 		.pool = &h->bufs,
@@ -319,8 +319,7 @@ conn_start(const struct conn_params *p, struct conn **out)
 	c->security = p->up->sec->id;
 	c->muxer = p->up->mux->id;
 	atomic_init(&c->refs, 1);
-	limit_init(&c->negotiating, "negotiating",
-	    h->limits[LIMIT_NEGOTIATING].max, NULL);
+	limit_under(&c->negotiating, &h->limits[LIMIT_NEGOTIATING], NULL);
 	if ((e = make_session(c, p)) != 0) {
 		limit_give(slot, 1);
 		free(c);
@@ -359,8 +358,14 @@ conn_open(struct conn *c, const char *const *protocols, uint64_t deadline,
 	struct mstream *ms;
 	struct mss m;
 	struct wr w;
+	size_t i;
 	int e;
 
+	for (i = 0; protocols[i] != NULL; i++)
+		if (!host_is_protocol(protocols[i]))
+			return P2P_ERR_FORMAT;
+	if (i == 0)
+		return P2P_ERR_FORMAT;
 	if ((e = session_open(c->session, &ms)) != 0)
 		return e;
 	wr_init(&w, text, sizeof(text));

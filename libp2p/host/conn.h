@@ -84,6 +84,12 @@ void	conn_wait_asked(struct conn *c, uint64_t deadline);
 int	stream_new(struct conn *c, struct mstream *ms, const char *protocol,
 	    struct p2p_stream **out);
 
+/*
+ * From now on no read or write of the stream waits beyond this time, whatever
+ * its timeouts; for services whose calls promise a time for the whole.
+ */
+void	stream_deadline(struct p2p_stream *s, uint64_t deadline);
+
 /* The oldest live connection to a peer, referenced, or NULL. */
 struct conn	*swarm_find(struct p2p_host *host,
 		    const struct p2p_peer_id *peer);

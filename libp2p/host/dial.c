@@ -117,12 +117,14 @@ attempt_run(void *arg)
 	if (c != NULL && g->winner == NULL) {
 		g->winner = c;
 		c = NULL;
+	} else if (c != NULL) {
+		a->error = P2P_ERR_CLOSED;	/* another one was faster */
 	}
 	a->done = true;
 	g->done++;
 	cond_broadcast(&g->changed);
 	lock_unlock(&g->mtx);
-	if (c != NULL) {		/* another address was faster */
+	if (c != NULL) {
 		session_close(c->session, 0);
 		conn_unref(c);
 	}

@@ -166,12 +166,15 @@ events_post(struct events *ev, enum p2p_event_kind kind, struct conn *c)
 {
 	struct conn_event *e = &c->events[kind - 1];
 
-	assert(e->conn == NULL);
-	e->conn = c;
-	conn_ref(c);
 	lock_lock(&ev->mtx);
-	STAILQ_INSERT_TAIL(&ev->queue, e, link);
-	cond_signal(&ev->came);
+	assert(e->conn == NULL);
+	/* Nothing is told behind the end. */
+	if (c->events[P2P_EVENT_DISCONNECTED - 1].conn == NULL) {
+		e->conn = c;
+		conn_ref(c);
+		STAILQ_INSERT_TAIL(&ev->queue, e, link);
+		cond_signal(&ev->came);
+	}
 	lock_unlock(&ev->mtx);
 }
 

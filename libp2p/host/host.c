@@ -30,7 +30,8 @@
 #include "transport/resolve.h"
 
 #define STOP_MS		2000
-#define PROTOCOLS_MAX_METADATA	4096
+#define AGENT_MAX	256	/* bytes; what peers keep of it */
+#define METADATA_MAX	4096	/* bytes of a peer */
 
 static unsigned
 flusher_threads(void)
@@ -55,6 +56,8 @@ make_identity(struct p2p_host *h, const struct p2p_host_config *c)
 		return e;
 	p2p_peer_id_from_key(h->key, &h->id);
 	snprintf(agent, sizeof(agent), "libp2p-c/%s", p2p_version());
+	if (c->agent != NULL && strlen(c->agent) > AGENT_MAX)
+		return P2P_ERR_TOO_LARGE;
 	h->agent = strdup(c->agent != NULL ? c->agent : agent);
 	return h->agent != NULL ? 0 : -ENOMEM;
 }
@@ -81,7 +84,9 @@ make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 		.peers = h->limits[LIMIT_PEERS].max,
 		.addrs = h->limits[LIMIT_PEER_ADDRS].max,
 		.protocols = 256,
-		.metadata = PROTOCOLS_MAX_METADATA,
+		.metadata = METADATA_MAX,
+		.peers_told = &h->limits[LIMIT_PEERS],
+		.addrs_told = &h->limits[LIMIT_PEER_ADDRS],
 	};
 	int e;
 
@@ -127,6 +132,7 @@ release(struct p2p_host *h)
 	bufpool_fini(&h->bufs);
 	cond_destroy(&h->swarm_changed);
 	lock_destroy(&h->swarm);
+	cond_destroy(&h->stop_ended);
 	lock_destroy(&h->mtx);
 	free(h);
 }
@@ -147,6 +153,7 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	h->log = (struct log){ c->log, c->log_arg,
 	    c->log_level != 0 ? c->log_level : P2P_LOG_WARN };
 	lock_init(&h->mtx, LOCK_HOST);
+	cond_init(&h->stop_ended);
 	lock_init(&h->swarm, LOCK_SWARM);
 	cond_init(&h->swarm_changed);
 	bufpool_init(&h->bufs, LINK_BUFFER, LINK_BUFFERS_KEEP);
@@ -237,15 +244,11 @@ stop_house(struct p2p_host *h)
 	thread_join(&h->house);
 }
 
-int
-p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
+static int
+stop(struct p2p_host *h, uint64_t now, uint64_t all)
 {
-	uint64_t now = clock_now(), all, hard;
+	uint64_t hard = clock_after(now, all);
 
-	if (host_is_inside(h))
-		return P2P_ERR_DEADLOCK;
-	all = (timeout_ms != 0 ? timeout_ms : STOP_MS) * CLOCK_MS;
-	hard = clock_after(now, all);
 	atomic_store(&h->stopped, true);
 	wake_set(&h->stopping);
 	stop_listeners(h);
@@ -257,6 +260,34 @@ p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
 		return P2P_ERR_BUSY;
 	stop_house(h);
 	return 0;
+}
+
+/* One at a time: who comes second waits, and then finds nothing left to do. */
+int
+p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
+{
+	uint64_t now = clock_now(), all;
+	bool mine = false;
+	int e;
+
+	if (host_is_inside(h))
+		return P2P_ERR_DEADLOCK;
+	all = (timeout_ms != 0 ? timeout_ms : STOP_MS) * CLOCK_MS;
+	lock_lock(&h->mtx);
+	while (h->stop_runs &&
+	    cond_wait(&h->stop_ended, &h->mtx, clock_after(now, all)))
+		;
+	if (!h->stop_runs)
+		mine = h->stop_runs = true;
+	lock_unlock(&h->mtx);
+	if (!mine)
+		return P2P_ERR_BUSY;
+	e = stop(h, now, all);
+	lock_lock(&h->mtx);
+	h->stop_runs = false;
+	cond_broadcast(&h->stop_ended);
+	lock_unlock(&h->mtx);
+	return e;
 }
 
 unsigned
@@ -276,6 +307,8 @@ p2p_host_free(struct p2p_host *h)
 	assert(e == 0);
 	(void)e;
 	assert(TAILQ_EMPTY(&h->conns) && TAILQ_EMPTY(&h->dead));
+	/* A stream that is not freed yet holds its connection. */
+	assert(atomic_load(&h->limits[LIMIT_CONNECTIONS].used) == 0);
 	release(h);
 }
 
@@ -369,8 +402,8 @@ host_serve_end(struct p2p_host *h, struct serving *sv)
 	lock_unlock(&h->mtx);
 }
 
-static bool
-is_protocol(const char *p)
+bool
+host_is_protocol(const char *p)
 {
 	size_t n = 0;
 
@@ -394,7 +427,7 @@ host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
 	struct handler_entry *e;
 	int error = 0;
 
-	if (!is_protocol(protocol))
+	if (!host_is_protocol(protocol))
 		return P2P_ERR_FORMAT;
 	if ((e = calloc(1, sizeof(*e))) == NULL)
 		return -ENOMEM;

@@ -104,6 +104,8 @@ struct p2p_host {
 	struct wake		 stopping;	/* [I] set once at stop */
 	atomic_bool		 stopped;	/* [a] stop has begun */
 	struct lock		 mtx;		/* LOCK_HOST */
+	struct cond		 stop_ended;	/* mtx */
+	bool			 stop_runs;	/* [h] somebody is at it */
 	TAILQ_HEAD(, handler_entry) handlers;	/* [h] */
 	TAILQ_HEAD(, serving)	 servings;	/* [h] */
 	TAILQ_HEAD(, listener)	 listeners;	/* [h] */
@@ -131,6 +133,9 @@ int	host_new(const struct p2p_host_config *config, struct p2p_host **out);
 int	host_add_hook(struct p2p_host *host, const struct host_hook *hook);
 int	host_add_transport(struct p2p_host *host,
 	    const struct transport_ops *ops, void *context);
+
+/* Printable ASCII, and not too long for a negotiation. */
+bool	host_is_protocol(const char *protocol);
 
 /* Something that identify tells has changed. */
 void	host_changed(struct p2p_host *host);

@@ -18,6 +18,7 @@
 #define INTERVAL	CLOCK_S		/* between two rounds */
 #define GOODBYE		CLOCK_S		/* between the goaway and the end */
 #define TRIM_INTERVAL	(10 * CLOCK_S)
+#define OUTBOUND_LEAST	16		/* that trimming leaves */
 
 struct round {
 	uint64_t	now;
@@ -47,17 +48,22 @@ idle_for(const struct conn *c, uint64_t now)
 	return now > since ? now - since : 0;
 }
 
-/* The connection that has been idle longest, and at least so long. */
+/*
+ * The connection that has been idle longest, and at least so long; outbound ones
+ * only if there are more than so many.
+ */
 static struct conn *
-most_idle(struct p2p_host *h, uint64_t now, uint64_t least)
+most_idle(struct p2p_host *h, uint64_t now, uint64_t least, uint64_t outbound)
 {
 	struct conn *c, *best = NULL;
-	uint64_t most = 0, idle;
+	uint64_t most = 0, idle, n = 0;
 
 	lock_assert_held(&h->swarm);
+	TAILQ_FOREACH(c, &h->conns, link)
+		n += c->outbound && c->due == 0;
 	TAILQ_FOREACH(c, &h->conns, link) {
 		if (c->due != 0 || (idle = idle_for(c, now)) < least ||
-		    idle <= most)
+		    idle <= most || (c->outbound && n <= outbound))
 			continue;
 		best = c;
 		most = idle;
@@ -84,7 +90,8 @@ dismiss_idle(struct p2p_host *h, uint64_t now)
 	struct conn *c;
 
 	lock_lock(&h->swarm);
-	while ((c = most_idle(h, now, seconds(h, LIMIT_IDLE_S))) != NULL)
+	while ((c = most_idle(h, now, seconds(h, LIMIT_IDLE_S), 0)) !=
+	    NULL)
 		dismiss(h, c, now);
 	lock_unlock(&h->swarm);
 }
@@ -102,8 +109,8 @@ count(const struct p2p_host *h)
 }
 
 /*
- * Too many: the idlest go, whatever their direction, but none that was used
- * within the grace, until the low mark is reached.
+ * Too many: the idlest go, but none that was used within the grace and not the
+ * last outbound ones, until the low mark is reached.
  */
 static void
 trim(struct p2p_host *h, struct round *r)
@@ -118,7 +125,8 @@ trim(struct p2p_host *h, struct round *r)
 	if (n > h->limits[LIMIT_CONNECTIONS_HIGH].max) {
 		r->trimmed = r->now;
 		for (; n > h->limits[LIMIT_CONNECTIONS_LOW].max; n--) {
-			if ((c = most_idle(h, r->now, grace)) == NULL)
+			if ((c = most_idle(h, r->now, grace,
+			    OUTBOUND_LEAST)) == NULL)
 				break;
 			atomic_fetch_add(
 			    &h->limits[LIMIT_CONNECTIONS_HIGH].refused, 1);

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "base/clock.h"
+#include "base/limit.h"
 #include "base/lock.h"
 #include "crypto/hash.h"
 #include "crypto/rand.h"
@@ -48,6 +49,7 @@ struct meta {
 struct peer {
 	UT_hash_handle	 hh;
 	struct p2p_peer_id id;
+	struct peerstore *store;
 	TAILQ_HEAD(, addr) addrs;
 	size_t		 naddrs;
 	char		**protocols;	/* one block, or NULL */
@@ -77,11 +79,28 @@ peerstore_new(const struct peerstore_caps *caps, struct peerstore **out)
 	return 0;
 }
 
+/* Only told: the caps themselves are kept here, under the lock. */
+static void
+count(struct limit *told, int n)
+{
+	if (told != NULL)
+		atomic_fetch_add(&told->used, (uint64_t)(int64_t)n);
+}
+
+static int
+refuse(struct limit *told)
+{
+	if (told != NULL)
+		atomic_fetch_add(&told->refused, 1);
+	return P2P_ERR_LIMIT;
+}
+
 static void
 drop_addr(struct peer *p, struct addr *a)
 {
 	TAILQ_REMOVE(&p->addrs, a, link);
 	p->naddrs--;
+	count(p->store->caps.addrs_told, -1);
 	p2p_multiaddr_free(a->ma);
 	free(a);
 }
@@ -121,6 +140,7 @@ drop_peer(struct peerstore *ps, struct peer *p)
 	HASH_DEL(ps->peers, p);
 	empty(p);
 	free(p);
+	count(ps->caps.peers_told, -1);
 }
 
 void
@@ -168,10 +188,11 @@ find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
 	if ((*out = find(ps, id)) != NULL)
 		return 0;
 	if (HASH_COUNT(ps->peers) >= ps->caps.peers && !evict(ps))
-		return P2P_ERR_LIMIT;
+		return refuse(ps->caps.peers_told);
 	if ((p = calloc(1, sizeof(*p))) == NULL)
 		return -ENOMEM;
 	p->id = *id;
+	p->store = ps;
 	TAILQ_INIT(&p->addrs);
 	TAILQ_INIT(&p->metas);
 	HASH_ADD(hh, ps->peers, id, sizeof(p->id), p);
@@ -179,6 +200,7 @@ find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
 		free(p);
 		return -ENOMEM;
 	}
+	count(ps->caps.peers_told, 1);
 	*out = p;
 	return 0;
 }
@@ -211,13 +233,15 @@ add_addr(struct peerstore *ps, struct peer *p, struct p2p_multiaddr *ma,
 	if (p->naddrs >= ps->caps.addrs ||
 	    (a = calloc(1, sizeof(*a))) == NULL) {
 		p2p_multiaddr_free(ma);
-		return p->naddrs >= ps->caps.addrs ? P2P_ERR_LIMIT : -ENOMEM;
+		return p->naddrs >= ps->caps.addrs ?
+		    refuse(ps->caps.addrs_told) : -ENOMEM;
 	}
 	a->ma = ma;
 	a->expires = expires;
 	a->certified = certified;
 	TAILQ_INSERT_TAIL(&p->addrs, a, link);
 	p->naddrs++;
+	count(ps->caps.addrs_told, 1);
 	return 0;
 }
 
@@ -342,7 +366,8 @@ backoff(unsigned failures)
 
 	if (rand_bytes(&dice, sizeof(dice)) != 0)
 		dice = 128;
-	return s * CLOCK_S / 5 * 4 + s * CLOCK_S / 5 * 2 * dice / 255;
+	s = s * CLOCK_S / 5 * 4 + s * CLOCK_S / 5 * 2 * dice / 255;
+	return s < BACKOFF_MAX_S * CLOCK_S ? s : BACKOFF_MAX_S * CLOCK_S;
 }
 
 void
@@ -560,16 +585,19 @@ peerstore_peers(struct peerstore *ps, struct p2p_peer_id **out, size_t *n)
 {
 	struct p2p_peer_id *list;
 	struct peer *p, *next;
+	size_t count = 0;
 
-	*n = 0;
 	lock_lock(&ps->mtx);
 	list = calloc(HASH_COUNT(ps->peers) + 1, sizeof(*list));
 	HASH_ITER(hh, ps->peers, p, next)
 		if (list != NULL)
-			list[(*n)++] = p->id;
+			list[count++] = p->id;
 	lock_unlock(&ps->mtx);
+	if (list == NULL)
+		return -ENOMEM;
 	*out = list;
-	return list != NULL ? 0 : -ENOMEM;
+	*n = count;
+	return 0;
 }
 
 bool

@@ -14,6 +14,7 @@
 
 #include "p2p/peer_id.h"
 
+struct limit;
 struct p2p_key;
 struct p2p_multiaddr;
 struct peerstore;
@@ -23,6 +24,8 @@ struct peerstore_caps {
 	size_t	addrs;		/* a peer, 64 */
 	size_t	protocols;	/* a peer, 256 */
 	size_t	metadata;	/* bytes a peer, 4096 */
+	struct limit	*peers_told;	/* use and refusals go there; or NULL */
+	struct limit	*addrs_told;
 };
 
 int	peerstore_new(const struct peerstore_caps *caps,

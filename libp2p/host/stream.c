@@ -16,6 +16,7 @@ struct p2p_stream {
 	struct conn	*conn;		/* counted */
 	atomic_uint	 read_timeout;	/* ms, 0: none */
 	atomic_uint	 write_timeout;
+	_Atomic uint64_t deadline;	/* of all calls, see stream_deadline() */
 	char		 protocol[MSS_NAME_MAX + 1];
 };
 
@@ -29,29 +30,40 @@ stream_new(struct conn *c, struct mstream *ms, const char *protocol,
 		return -ENOMEM;
 	s->ms = ms;
 	s->conn = c;
+	atomic_init(&s->deadline, CLOCK_NEVER);
 	conn_ref(c);
 	snprintf(s->protocol, sizeof(s->protocol), "%s", protocol);
 	*out = s;
 	return 0;
 }
 
-static uint64_t
-deadline_of(unsigned timeout_ms)
+void
+stream_deadline(struct p2p_stream *s, uint64_t deadline)
 {
-	return timeout_ms == 0 ? CLOCK_NEVER : clock_deadline_ms(timeout_ms);
+	atomic_store(&s->deadline, deadline);
+}
+
+static uint64_t
+deadline_of(struct p2p_stream *s, unsigned timeout_ms)
+{
+	uint64_t all = atomic_load(&s->deadline);
+	uint64_t one = timeout_ms == 0 ? CLOCK_NEVER :
+	    clock_deadline_ms(timeout_ms);
+
+	return one < all ? one : all;
 }
 
 ssize_t
 p2p_stream_read(struct p2p_stream *s, void *buf, size_t len)
 {
 	return mstream_read(s->ms, buf, len,
-	    deadline_of(atomic_load(&s->read_timeout)));
+	    deadline_of(s, atomic_load(&s->read_timeout)));
 }
 
 int
 p2p_stream_read_full(struct p2p_stream *s, void *buf, size_t len)
 {
-	uint64_t deadline = deadline_of(atomic_load(&s->read_timeout));
+	uint64_t deadline = deadline_of(s, atomic_load(&s->read_timeout));
 	uint8_t *p = buf;
 	ssize_t n;
 
@@ -67,13 +79,13 @@ ssize_t
 p2p_stream_write(struct p2p_stream *s, const void *buf, size_t len)
 {
 	return mstream_write(s->ms, buf, len,
-	    deadline_of(atomic_load(&s->write_timeout)));
+	    deadline_of(s, atomic_load(&s->write_timeout)));
 }
 
 int
 p2p_stream_write_full(struct p2p_stream *s, const void *buf, size_t len)
 {
-	uint64_t deadline = deadline_of(atomic_load(&s->write_timeout));
+	uint64_t deadline = deadline_of(s, atomic_load(&s->write_timeout));
 	const uint8_t *p = buf;
 	ssize_t n;
 

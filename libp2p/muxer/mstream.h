@@ -17,6 +17,7 @@
  */
 struct session {
 	struct link	 link;		/* [I] */
+	struct limit	 streams_in, streams_out;	/* [a] */
 	struct limit	 windows, buffered;	/* [a] */
 	struct bufpool	*segments;	/* [I] of receive queues */
 	int		(*inbound)(struct mstream *s, void *arg);	/* [I] */

@@ -48,8 +48,8 @@ struct mux_event {
 struct mux_params {
 	bool		 dialer;	/* we opened the connection */
 	uint64_t	 now;
-	unsigned	 max_in;	/* streams of the peer's at once */
-	unsigned	 max_out;	/* streams of ours at once */
+	struct limit	*streams_in;	/* of the peer's at once */
+	struct limit	*streams_out;	/* of ours at once */
 	uint32_t	 max_window;	/* bytes a stream's may grow to */
 	struct limit	*windows;	/* bytes promised above the initial */
 	uint64_t	 keepalive;	/* between pings, ns; 0: none */
@@ -73,7 +73,7 @@ struct mux_ops {
 
 	/*
 	 * Open a stream.  Returns 0, P2P_ERR_LIMIT (too many, see
-	 * max_out), P2P_ERR_DISCONNECTED (goaway was received or sent, or the
+	 * streams_out), P2P_ERR_DISCONNECTED (goaway was received or sent, or the
 	 * ids are used up) or -ENOMEM.
 	 */
 	int	(*open)(struct mux *m, uint64_t now, void *user,

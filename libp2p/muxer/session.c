@@ -40,8 +40,8 @@ make_mux(struct session *s, const struct session_params *p, struct mux **out)
 	struct mux_params m = {
 		.dialer = p->dialer,
 		.now = clock_now(),
-		.max_in = p->max_in,
-		.max_out = p->max_out,
+		.streams_in = &s->streams_in,
+		.streams_out = &s->streams_out,
 		.max_window = p->max_window,
 		.windows = &s->windows,
 		.keepalive = KEEPALIVE,
@@ -60,8 +60,10 @@ session_new(const struct session_params *p, struct session **out)
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return -ENOMEM;
-	limit_init(&s->windows, "windows", p->max_windows, p->windows);
-	limit_init(&s->buffered, "buffered", p->max_buffered, p->buffered);
+	limit_under(&s->streams_in, p->streams_in, NULL);
+	limit_under(&s->streams_out, p->streams_out, NULL);
+	limit_under(&s->windows, p->windows_each, p->windows);
+	limit_under(&s->buffered, p->buffered_each, p->buffered);
 	s->early_plain = p->plain.len;
 	s->early_cipher = p->cipher.len;
 	if ((s->early = malloc(p->plain.len + p->cipher.len + 1)) == NULL)

@@ -25,12 +25,12 @@ struct session_params {
 	struct rd		 plain;		/* read already, copied */
 	struct rd		 cipher;	/* read already, copied */
 	bool			 dialer;
-	unsigned		 max_in, max_out;
+	struct limit		*streams_in, *streams_out; /* of each */
 	uint32_t		 max_window;
-	uint64_t		 max_windows;	/* bytes, this session */
-	uint64_t		 max_buffered;	/* bytes, this session */
-	struct limit		*windows;	/* the host's */
-	struct limit		*buffered;	/* the host's */
+	struct limit		*windows_each;	/* bytes, of each */
+	struct limit		*buffered_each;	/* bytes, of each */
+	struct limit		*windows;	/* bytes, of all */
+	struct limit		*buffered;	/* bytes, of all */
 	struct bufpool		*pool;		/* of LINK_BUFFER bytes each */
 	struct bufpool		*segments;	/* queue_segments_init() */
 	struct flusher		*flusher;

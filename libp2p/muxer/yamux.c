@@ -99,6 +99,7 @@ leave(struct mux *m, struct stream *s)
 		mark_acked(m, s);
 		HASH_DELETE(hh, m->table, s);
 		*(s->ours ? &m->n_out : &m->n_in) -= 1;
+		limit_give(s->ours ? m->p.streams_out : m->p.streams_in, 1);
 		if (s->recv_max > INITIAL_WINDOW && m->p.windows != NULL)
 			limit_give(m->p.windows, s->recv_max - INITIAL_WINDOW);
 		s->recv_max = INITIAL_WINDOW;
@@ -202,10 +203,12 @@ yamux_open(struct mux *m, uint64_t now, void *user, struct mux_stream **out)
 
 	if (m->goaway || m->goaway_sent || m->goaway_in || m->next_id > LAST_ID)
 		return P2P_ERR_DISCONNECTED;
-	if (m->n_out >= m->p.max_out || m->unacked >= UNACKED_MAX)
+	if (m->unacked >= UNACKED_MAX || limit_take(m->p.streams_out, 1) != 0)
 		return P2P_ERR_LIMIT;
-	if ((e = stream_new(m, m->next_id, true, now, &s)) != 0)
+	if ((e = stream_new(m, m->next_id, true, now, &s)) != 0) {
+		limit_give(m->p.streams_out, 1);
 		return e;
+	}
 	m->next_id += 2;
 	m->unacked++;
 	s->base.user = user;
@@ -252,10 +255,12 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		return fail(m, P2P_ERR_TOO_LARGE);
 	if (h->flags & YAMUX_RST)
 		return glitch(m, now);
-	if (m->goaway || m->goaway_sent || m->n_in >= m->p.max_in)
+	if (m->goaway || m->goaway_sent || limit_take(m->p.streams_in, 1) != 0)
 		return refuse(m, h->stream, now);
-	if ((e = stream_new(m, h->stream, false, now, out)) != 0)
+	if ((e = stream_new(m, h->stream, false, now, out)) != 0) {
+		limit_give(m->p.streams_in, 1);
 		return fail(m, e);
+	}
 	if (h->type == YAMUX_WINDOW)
 		(*out)->send_window += h->length > UINT32_MAX - INITIAL_WINDOW ?
 		    UINT32_MAX - INITIAL_WINDOW : h->length;

@@ -117,7 +117,7 @@ send_self(struct identify *i, struct p2p_stream *s)
 	struct wr w;
 	int e;
 
-	p2p_stream_write_timeout(s, TIMEOUT_MS);
+	stream_deadline(s, clock_deadline_ms(TIMEOUT_MS));
 	if ((e = p2p_host_addresses(i->host, &addrs)) != 0 ||
 	    (e = host_protocols(i->host, &protocols)) != 0)
 		goto done;
@@ -254,7 +254,7 @@ serve_push(struct p2p_stream *s, void *arg)
 	struct identify_seen seen = { 0 };
 	struct identify *i = arg;
 
-	p2p_stream_read_timeout(s, TIMEOUT_MS);
+	stream_deadline(s, clock_deadline_ms(TIMEOUT_MS));
 	if (may_push(i, p2p_stream_peer(s)) && receive(s, &seen) == 0)
 		learn(i->host, &seen, true);
 	else
@@ -264,13 +264,13 @@ serve_push(struct p2p_stream *s, void *arg)
 
 /* Ask over a stream that is open; the answer is learned. */
 static int
-ask(struct p2p_host *h, struct p2p_stream *s, unsigned timeout_ms,
+ask(struct p2p_host *h, struct p2p_stream *s, uint64_t deadline,
     struct p2p_identity **out)
 {
 	struct identify_seen seen = { 0 };
 	int e;
 
-	p2p_stream_read_timeout(s, timeout_ms);
+	stream_deadline(s, deadline);
 	if ((e = receive(s, &seen)) == 0) {
 		learn(h, &seen, false);
 		if (out != NULL) {
@@ -292,8 +292,8 @@ p2p_identify(struct p2p_host *h, const struct p2p_peer_id *peer,
     unsigned timeout_ms, struct p2p_identity **out)
 {
 	static const struct p2p_connect_options none;
-	unsigned ms = timeout_ms != 0 ? timeout_ms : TIMEOUT_MS;
-	uint64_t deadline = clock_deadline_ms(ms);
+	uint64_t deadline = clock_deadline_ms(timeout_ms != 0 ? timeout_ms :
+	    TIMEOUT_MS);
 	char text[P2P_PEER_ID_TEXT_MAX];
 	struct p2p_stream *s;
 	struct conn *c;
@@ -304,7 +304,7 @@ p2p_identify(struct p2p_host *h, const struct p2p_peer_id *peer,
 		return e;
 	conn_wait_asked(c, deadline);
 	if ((e = conn_open(c, ask_protocols, deadline, &s)) == 0) {
-		e = ask(h, s, ms, out);
+		e = ask(h, s, deadline, out);
 		p2p_stream_free(s);
 	}
 	conn_unref(c);
@@ -321,7 +321,7 @@ connected(struct p2p_host *h, struct conn *c, void *arg)
 	(void)arg;
 	if (conn_open(c, ask_protocols, deadline, &s) != 0)
 		return;
-	if (ask(h, s, TIMEOUT_MS, NULL) == 0)
+	if (ask(h, s, deadline, NULL) == 0)
 		events_post(h->events, P2P_EVENT_IDENTIFIED, c);
 	p2p_stream_free(s);
 }

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "host/conn.h"
 #include "p2p/error.h"
 #include "p2p/host.h"
 #include "p2p/peer_id.h"
@@ -134,6 +135,8 @@ p2p_perf(struct p2p_host *host, const struct p2p_peer_id *peer,
 {
 	static const char *const protocols[] = { P2P_PERF_ID, NULL };
 	struct run run = { .o = o, .told = clock_now() };
+	uint64_t deadline = o->timeout_ms != 0 ?
+	    clock_deadline_ms(o->timeout_ms) : CLOCK_NEVER;
 	int e;
 
 	run.chunk = o->chunk == 0 ? CHUNK : o->chunk;
@@ -143,8 +146,7 @@ p2p_perf(struct p2p_host *host, const struct p2p_peer_id *peer,
 		return -ENOMEM;
 	e = p2p_host_open_peer(host, peer, protocols, o->timeout_ms, &run.s);
 	if (e == 0) {
-		p2p_stream_read_timeout(run.s, o->timeout_ms);
-		p2p_stream_write_timeout(run.s, o->timeout_ms);
+		stream_deadline(run.s, deadline);
 		if ((e = upload(&run)) == 0)
 			e = download(&run);
 		if (e != 0)

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "crypto/rand.h"
-#include "host/host.h"
+#include "host/conn.h"
 #include "p2p/error.h"
 #include "p2p/peer_id.h"
 #include "p2p/stream.h"
@@ -57,18 +57,38 @@ p2p_ping_serve(struct p2p_host *host)
 	    &host->limits[LIMIT_PINGS_PEER]);
 }
 
+/* One deadline for everything that a call does. */
+static uint64_t
+deadline_of(unsigned timeout_ms)
+{
+	return clock_deadline_ms(timeout_ms != 0 ? timeout_ms : TIMEOUT_MS);
+}
+
+/* What is left of it, for those who count for themselves; 0: nothing. */
+static unsigned
+left_ms(uint64_t deadline)
+{
+	uint64_t now = clock_now();
+
+	return deadline <= now ? 0 :
+	    (unsigned)((deadline - now + CLOCK_MS - 1) / CLOCK_MS);
+}
+
 static int
-open_stream(struct p2p_ping *p, unsigned timeout_ms)
+open_stream(struct p2p_ping *p, uint64_t deadline)
 {
 	static const char *const protocols[] = { P2P_PING_ID, NULL };
+	unsigned ms = left_ms(deadline);
 
-	return p2p_host_open_peer(p->host, &p->peer, protocols, timeout_ms,
+	if (ms == 0)
+		return P2P_ERR_TIMEOUT;
+	return p2p_host_open_peer(p->host, &p->peer, protocols, ms,
 	    &p->stream);
 }
 
-int
-p2p_ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
-    unsigned timeout_ms, struct p2p_ping **out)
+static int
+ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
+    uint64_t deadline, struct p2p_ping **out)
 {
 	struct p2p_ping *p;
 	int e;
@@ -77,7 +97,7 @@ p2p_ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
 		return -ENOMEM;
 	p->host = host;
 	p->peer = *peer;
-	if ((e = open_stream(p, timeout_ms)) != 0) {
+	if ((e = open_stream(p, deadline)) != 0) {
 		free(p);
 		return e;
 	}
@@ -85,8 +105,15 @@ p2p_ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
 	return 0;
 }
 
+int
+p2p_ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
+    unsigned timeout_ms, struct p2p_ping **out)
+{
+	return ping_open(host, peer, deadline_of(timeout_ms), out);
+}
+
 static int
-round_trip(struct p2p_stream *s, unsigned timeout_ms, uint64_t *rtt_us)
+round_trip(struct p2p_stream *s, uint64_t deadline, uint64_t *rtt_us)
 {
 	uint8_t sent[P2P_PING_SIZE], got[P2P_PING_SIZE];
 	uint64_t begun;
@@ -94,14 +121,15 @@ round_trip(struct p2p_stream *s, unsigned timeout_ms, uint64_t *rtt_us)
 
 	if ((e = rand_bytes(sent, sizeof(sent))) != 0)
 		return e;
-	p2p_stream_read_timeout(s, timeout_ms);
-	p2p_stream_write_timeout(s, timeout_ms);
+	stream_deadline(s, deadline);
 	begun = clock_now();
 	if ((e = p2p_stream_write_full(s, sent, sizeof(sent))) != 0 ||
 	    (e = p2p_stream_read_full(s, got, sizeof(got))) != 0)
 		return e;
+	if (memcmp(sent, got, sizeof(sent)) != 0)
+		return P2P_ERR_PROTOCOL;
 	*rtt_us = (clock_now() - begun) / CLOCK_US;
-	return memcmp(sent, got, sizeof(sent)) == 0 ? 0 : P2P_ERR_PROTOCOL;
+	return 0;
 }
 
 static void
@@ -113,25 +141,30 @@ drop(struct p2p_ping *p)
 	p->stream = NULL;
 }
 
-int
-p2p_ping_once(struct p2p_ping *p, unsigned timeout_ms, uint64_t *rtt_us)
+static int
+ping_once(struct p2p_ping *p, uint64_t deadline, uint64_t *rtt_us)
 {
 	bool fresh = p->stream == NULL;
 	int e;
 
-	timeout_ms = timeout_ms != 0 ? timeout_ms : TIMEOUT_MS;
-	if (fresh && (e = open_stream(p, timeout_ms)) != 0)
+	if (fresh && (e = open_stream(p, deadline)) != 0)
 		return e;
-	e = round_trip(p->stream, timeout_ms, rtt_us);
+	e = round_trip(p->stream, deadline, rtt_us);
 	if (e != 0)
 		drop(p);
 	/* The responder may end an old stream at any time: once more. */
 	if (!fresh && (e == P2P_ERR_SHORT || e == P2P_ERR_RESET ||
 	    e == P2P_ERR_DISCONNECTED) &&
-	    (e = open_stream(p, timeout_ms)) == 0 &&
-	    (e = round_trip(p->stream, timeout_ms, rtt_us)) != 0)
+	    (e = open_stream(p, deadline)) == 0 &&
+	    (e = round_trip(p->stream, deadline, rtt_us)) != 0)
 		drop(p);
 	return e;
+}
+
+int
+p2p_ping_once(struct p2p_ping *p, unsigned timeout_ms, uint64_t *rtt_us)
+{
+	return ping_once(p, deadline_of(timeout_ms), rtt_us);
 }
 
 void
@@ -147,13 +180,13 @@ int
 p2p_ping(struct p2p_host *host, const struct p2p_peer_id *peer,
     unsigned timeout_ms, uint64_t *rtt_us)
 {
+	uint64_t deadline = deadline_of(timeout_ms);
 	struct p2p_ping *p;
 	int e;
 
-	timeout_ms = timeout_ms != 0 ? timeout_ms : TIMEOUT_MS;
-	if ((e = p2p_ping_open(host, peer, timeout_ms, &p)) != 0)
+	if ((e = ping_open(host, peer, deadline, &p)) != 0)
 		return e;
-	e = p2p_ping_once(p, timeout_ms, rtt_us);
+	e = ping_once(p, deadline, rtt_us);
 	p2p_ping_close(p);
 	return e;
 }

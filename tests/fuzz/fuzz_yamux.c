@@ -39,8 +39,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t out[4096];
-	struct limit windows;
-	struct mux_params p = { .max_in = 8, .max_out = 8, .now = 1,
+	struct limit windows, ours, theirs;
+	struct mux_params p = { .streams_in = &theirs, .streams_out = &ours,
+	    .now = 1,
 	    .max_window = 1 << 20, .windows = &windows, .keepalive = CLOCK_S,
 	    .pong_timeout = 10 * CLOCK_S };
 	struct rd in = { data, size }, piece;
@@ -52,6 +53,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int e = 0;
 
 	limit_init(&windows, "windows", 1 << 20, NULL);
+	limit_init(&theirs, "streams-in", 8, NULL);
+	limit_init(&ours, "streams-out", 8, NULL);
 	if (rd_u8(&in, &head) != 0)
 		return 0;
 	p.dialer = head & 1;

@@ -243,8 +243,8 @@ void	p2p_host_connections_free(struct p2p_connection *c, size_t n);
 /*
  * Open a stream for a protocol, connecting first if needed; target as above.
  * timeout_ms covers all of it (0: 15000).  Returns 0 or the errors of
- * p2p_host_connect() or P2P_ERR_NO_PROTOCOL, P2P_ERR_LIMIT,
- * P2P_ERR_DISCONNECTED, P2P_ERR_RESET.
+ * p2p_host_connect() or P2P_ERR_FORMAT (no name of a protocol),
+ * P2P_ERR_NO_PROTOCOL, P2P_ERR_LIMIT, P2P_ERR_DISCONNECTED, P2P_ERR_RESET.
  */
 int	p2p_host_open(struct p2p_host *host, const char *target,
 	    const char *protocol, unsigned timeout_ms,

@@ -39,8 +39,8 @@ struct p2p_perf_options {
 	uint64_t	 upload;	/* bytes */
 	uint64_t	 download;	/* bytes */
 	unsigned	 chunk;		/* bytes a call, 0: 65536 */
-	unsigned	 timeout_ms;	/* to open, 0: 15000; then of each
-					   read and write, 0: none */
+	unsigned	 timeout_ms;	/* of the whole run; 0: 15000 to
+					   open, then none */
 	p2p_perf_fn	 progress;	/* or NULL */
 	void		*arg;
 };

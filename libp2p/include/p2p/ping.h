@@ -29,7 +29,7 @@ int	p2p_ping_serve(struct p2p_host *host);
 
 /*
  * Send one ping to a peer, connecting if needed, and wait for the echo.
- * Opening, sending and receiving may each take timeout_ms (0: 10000).  On
+ * All of it takes at most timeout_ms (0: 10000).  On
  * success *rtt_us is the round trip in microseconds.  Returns 0,
  * P2P_ERR_TIMEOUT, P2P_ERR_PROTOCOL (a wrong echo) or the errors of
  * p2p_host_open().
@@ -39,8 +39,8 @@ int	p2p_ping(struct p2p_host *host, const struct p2p_peer_id *peer,
 
 /*
  * A series over one stream, which is opened again when the peer ended it (go
- * does after 30 seconds, js after 10).  One thread at a time.  timeout_ms is
- * for each step (0: 15000 to open, 10000 else).  Close takes NULL, and comes
+ * does after 30 seconds, js after 10).  One thread at a time.  Each call takes
+ * at most its timeout_ms (0: 10000).  Close takes NULL, and comes
  * before the host is freed.
  */
 int	p2p_ping_open(struct p2p_host *host, const struct p2p_peer_id *peer,
