@@ -222,7 +222,8 @@ mstream_reset(struct mstream *ms, uint32_t code)
 	size_t dropped;
 
 	lock_lock(&s->link.mtx);
-	s->link.ops->reset(s->link.mux, ms->core, code);
+	if (ms->core != NULL)		/* the worker may come too late */
+		s->link.ops->reset(s->link.mux, ms->core, code);
 	mstream_end(ms, P2P_ERR_CLOSED);
 	lock_lock(&ms->mtx);
 	dropped = ms->queue.len;
@@ -241,6 +242,7 @@ mstream_free(struct mstream *ms)
 
 	lock_lock(&s->link.mtx);
 	s->link.ops->release(s->link.mux, ms->core, clock_now());
+	ms->core = NULL;
 	mstream_end(ms, P2P_ERR_CLOSED);
 	flush(s);
 	mstream_unref_unlock(ms);

@@ -40,7 +40,7 @@ struct session {
  */
 struct mstream {
 	struct session	*session;	/* [I] counted */
-	struct mux_stream *core;	/* [I] the muxer's; calls under [m] */
+	struct mux_stream *core;	/* [m] the muxer's; NULL: released */
 	TAILQ_ENTRY(mstream) link;	/* [m] session->streams */
 	TAILQ_ENTRY(mstream) wake;	/* [R] session->wakes */
 	bool		 waking;	/* [R] */
