@@ -87,6 +87,39 @@ data_for_a_stream_that_goes_is_dropped(void)
 	end(&p);
 }
 
+/* All of it has come, then the connection ends, then we reset. */
+static void
+a_reset_after_the_end_hides_the_fin_too(void)
+{
+	struct p2p_stream *s;
+	struct mstream *ms;
+	struct pair p;
+	bool all = false;
+	char c;
+	int i;
+
+	begin(&p);
+	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
+	ms = first_stream(session_of(p.a));
+	CHECK_EQ(p2p_stream_write(s, "xy", 2), 2);
+	CHECK_OK(p2p_stream_close_write(s));
+	for (i = 0; i < SCHEDULE_WAIT_MS && !all; i++) {
+		(void)poll(NULL, 0, 1);
+		lock_lock(&ms->mtx);
+		all = ms->fin && ms->queue.len == 2;
+		lock_unlock(&ms->mtx);
+	}
+	CHECK(all);
+	CHECK_OK(p2p_host_disconnect(p.a, p2p_host_id(p.b)));
+	CHECK_EQ(p2p_stream_read(s, &c, 1), 1);
+	p2p_stream_reset(s);
+	CHECK_EQ(p2p_stream_read(s, &c, 1), P2P_ERR_DISCONNECTED);
+	p2p_stream_free(s);
+	end(&p);
+}
+
 TESTS("races",
 	{ "data for a stream that goes is dropped",
-	    data_for_a_stream_that_goes_is_dropped })
+	    data_for_a_stream_that_goes_is_dropped },
+	{ "a reset after the end hides the FIN, too",
+	    a_reset_after_the_end_hides_the_fin_too })

@@ -228,7 +228,7 @@ mstream_reset(struct mstream *ms, uint32_t code)
 	lock_lock(&ms->mtx);
 	dropped = ms->queue.len;
 	queue_clear(&ms->queue);
-	ms->fin = ms->fin && ms->end != P2P_ERR_CLOSED;
+	ms->fin = false;		/* what it ended was thrown away */
 	lock_unlock(&ms->mtx);
 	flush(s);
 	lock_unlock(&s->link.mtx);
