@@ -3,11 +3,15 @@
  */
 #include "base/lock.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,6 +22,24 @@
 
 static struct lock host, mux;
 static struct cond woken;
+
+/* The system's clock, which can be told to jump at its N-th reading. */
+static atomic_int readings, jump_at;
+static _Thread_local bool jumps;
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+	int e = (int)syscall(SYS_clock_gettime, id, ts);
+
+	if (jumps && ++readings >= jump_at)
+		ts->tv_nsec += 100000000;
+	if (ts->tv_nsec >= 1000000000) {
+		ts->tv_nsec -= 1000000000;
+		ts->tv_sec++;
+	}
+	return e;
+}
 
 #ifdef LOCK_CHECK
 static bool
@@ -145,6 +167,49 @@ limits_nest_and_count_refusals(void)
 	CHECK_EQ(all.used, 0);
 }
 
+static atomic_bool waited;
+
+/* Whoever still waits after all this time has missed his deadline. */
+static void
+rescue(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 5000 && !waited; i++)
+		(void)poll(NULL, 0, 1);
+	*(bool *)arg = !waited;
+	lock_lock(&mux);
+	cond_broadcast(&woken);
+	lock_unlock(&mux);
+}
+
+/* The deadline passes between any two looks at the clock. */
+static void
+no_wait_misses_a_deadline_that_just_passes(void)
+{
+	struct thread t = { .started = false };
+	uint64_t deadline;
+	bool rescued = false;
+	int at;
+
+	for (at = 1; at <= 5; at++) {
+		waited = false;
+		CHECK_OK(thread_start(&t, "rescue", THREAD_STACK, rescue,
+		    &rescued));
+		lock_lock(&mux);
+		deadline = clock_after(clock_now(), 50 * CLOCK_MS);
+		readings = 0;
+		jump_at = at;
+		jumps = true;
+		(void)cond_wait(&woken, &mux, deadline);
+		jumps = false;
+		lock_unlock(&mux);
+		waited = true;
+		thread_join(&t);
+		CHECK(!rescued);
+	}
+}
+
 static void
 time_jumps_wake_long_waits(void)
 {
@@ -164,5 +229,7 @@ TESTS("lock",
 	{ "a wait ends at its deadline", a_wait_ends_at_its_deadline },
 	{ "a broadcast wakes a waiter without deadline",
 	    a_broadcast_wakes_a_waiter_without_deadline },
+	{ "no wait misses a deadline that just passes",
+	    no_wait_misses_a_deadline_that_just_passes },
 	{ "limits nest and count refusals", limits_nest_and_count_refusals },
 	{ "time jumps wake long waits", time_jumps_wake_long_waits })

@@ -172,10 +172,11 @@ static struct timespec
 wake_time(uint64_t deadline)
 {
 	struct timespec ts;
-	uint64_t left, ns;
+	uint64_t now, left, ns;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	left = deadline > clock_now() ? deadline - clock_now() : 0;
+	now = clock_now();		/* once: it may pass in between */
+	left = deadline > now ? deadline - now : 0;
 	if (clock_test_virtual() && left > 2 * CLOCK_MS)
 		left = 2 * CLOCK_MS;
 	ns = (uint64_t)ts.tv_nsec + left % CLOCK_S;
