@@ -116,6 +116,21 @@ large_figures_do_not_wrap(void)
 	CHECK_EQ(drain(&b, 0), 1);
 }
 
+/* Who read the clock first may come second. */
+static void
+time_that_runs_backwards_gives_nothing(void)
+{
+	struct bucket b;
+
+	bucket_init(&b, 5, CLOCK_S, 100 * CLOCK_S);
+	CHECK_EQ(drain(&b, 100 * CLOCK_S), 5);
+	CHECK(!bucket_full(&b, 100 * CLOCK_S - 1));
+	CHECK(!bucket_take(&b, 100 * CLOCK_S - 1));
+	CHECK(!bucket_take(&b, 1));
+	CHECK(!bucket_take(&b, 101 * CLOCK_S - 1));
+	CHECK_EQ(drain(&b, 101 * CLOCK_S), 1);
+}
+
 TESTS("bucket",
 	{ "a new bucket holds its burst", a_new_bucket_holds_its_burst },
 	{ "a token comes when its time has passed",
@@ -127,4 +142,6 @@ TESTS("bucket",
 	    a_long_pause_gives_the_burst_and_no_more },
 	{ "a bucket is full until it gives and once refilled",
 	    a_bucket_is_full_until_it_gives_and_once_refilled },
+	{ "time that runs backwards gives nothing",
+	    time_that_runs_backwards_gives_nothing },
 	{ "large figures do not wrap", large_figures_do_not_wrap })

@@ -12,7 +12,8 @@ bucket_init(struct bucket *b, uint64_t burst, uint64_t period, uint64_t now)
 static uint64_t
 fill_at(const struct bucket *b, uint64_t now)
 {
-	uint64_t gain = now - b->time;
+	/* Threads that race may bring their times out of order. */
+	uint64_t gain = now > b->time ? now - b->time : 0;
 
 	return gain > b->full - b->fill ? b->full : b->fill + gain;
 }
@@ -27,7 +28,7 @@ bool
 bucket_take(struct bucket *b, uint64_t now)
 {
 	b->fill = fill_at(b, now);
-	b->time = now;
+	b->time = now > b->time ? now : b->time;
 	if (b->fill < b->period)
 		return false;
 	b->fill -= b->period;
