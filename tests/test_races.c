@@ -118,8 +118,67 @@ a_reset_after_the_end_hides_the_fin_too(void)
 	end(&p);
 }
 
+/* Write until the socket is full and nobody waits for it; how much. */
+static ssize_t
+park(struct p2p_stream *s, struct link *l)
+{
+	static const char much[200 * 1024];
+	bool parked = false;
+	ssize_t n;
+	int i;
+
+	p2p_stream_write_timeout(s, 50);
+	n = p2p_stream_write(s, much, sizeof(much));
+	CHECK(n > 0);
+	for (i = 0; i < SCHEDULE_WAIT_MS && !parked; i++) {
+		(void)poll(NULL, 0, 1);
+		lock_lock(&l->mtx);
+		parked = l->role == LINK_PARKED && l->stalled != 0;
+		lock_unlock(&l->mtx);
+	}
+	CHECK(parked);
+	return n;
+}
+
+/*
+ * This process stood still while the peer read on: it is the socket that says
+ * whether the peer is dead, and no clock that was read before.
+ */
+static void
+a_pause_of_ours_is_no_stall_of_the_peers(void)
+{
+	static char back[200 * 1024];
+	struct stop *deaf, *pool;
+	struct p2p_stream *s;
+	struct link *l;
+	struct pair p;
+	ssize_t n;
+
+	begin(&p);
+	clock_test_advance(1);
+	memory_net_buffers(p.net, 4096);
+	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
+	pair_pass(&p, 0);
+	l = &session_of(p.a)->link;
+	deaf = stop_at("lock", &session_of(p.b)->link.mtx, "p2p-worker");
+	n = park(s, l);
+	stop_reached(deaf);
+	CHECK(!link_overdue(l, l->stalled - 1));
+	pool = stop_at("lock", &l->mtx, "p2p-flush");
+	stop_release(deaf);
+	stop_reached(pool);		/* the socket takes bytes again */
+	clock_test_advance(11 * CLOCK_S);
+	CHECK(!link_overdue(l, clock_now()));
+	stop_release(pool);
+	CHECK_OK(p2p_stream_read_full(s, back, (size_t)n));
+	p2p_stream_free(s);
+	end(&p);
+}
+
 TESTS("races",
 	{ "data for a stream that goes is dropped",
 	    data_for_a_stream_that_goes_is_dropped },
 	{ "a reset after the end hides the FIN, too",
-	    a_reset_after_the_end_hides_the_fin_too })
+	    a_reset_after_the_end_hides_the_fin_too },
+	{ "a pause of ours is no stall of the peer's",
+	    a_pause_of_ours_is_no_stall_of_the_peers })

@@ -258,16 +258,42 @@ link_resume(struct link *l)
 	lock_unlock(&l->mtx);
 }
 
+/*
+ * Whether the socket has taken nothing for too long.  Who asks may have read
+ * the clock before the socket was full.
+ */
+static bool
+is_stalled(const struct link *l, uint64_t now)
+{
+	return l->stalled != 0 && now > l->stalled && now - l->stalled >= STALL;
+}
+
+/*
+ * The role is ours and the socket stalled, as it seems: after a pause of this
+ * whole process it may take bytes again, so the last word is its own.
+ */
+static int
+last_try(struct link *l)
+{
+	int left = pump(l, 1);
+
+	if (left == 1 && is_stalled(l, clock_now()))
+		link_end(l, P2P_ERR_TIMEOUT, true);
+	return left;
+}
+
 bool
 link_overdue(struct link *l, uint64_t now)
 {
 	bool overdue;
 
 	lock_lock(&l->mtx);
-	overdue = l->role == LINK_PARKED && l->stalled != 0 && !l->ended &&
-	    now - l->stalled >= STALL;
-	if (overdue)
-		link_end(l, P2P_ERR_TIMEOUT, true);
+	overdue = l->role == LINK_PARKED && !l->ended && is_stalled(l, now);
+	if (overdue) {
+		l->role = LINK_BUSY;
+		give_role(l, last_try(l));
+		overdue = l->ended;
+	}
 	lock_unlock(&l->mtx);
 	return overdue;
 }
@@ -283,8 +309,8 @@ wait_socket(struct link *l, uint64_t deadline)
 	(void)wake_poll(l->raw.fd, POLLOUT, -1,
 	    deadline < stall ? deadline : stall);
 	lock_lock(&l->mtx);
-	if (clock_now() >= stall && l->stalled != 0 && pump(l, 1) == 1)
-		link_end(l, P2P_ERR_TIMEOUT, true);
+	if (is_stalled(l, clock_now()))
+		(void)last_try(l);
 }
 
 /*
@@ -303,7 +329,7 @@ step(struct link *l, uint64_t deadline)
 	l->role = LINK_BUSY;
 	if ((left = pump(l, 1)) == 1) {
 		wait_socket(l, deadline);
-		left = l->out_off < l->out_len;
+		left = l->out_off < l->out_len || l->stage_len > 0;
 	}
 	give_role(l, left);
 	return clock_now() >= deadline ? P2P_ERR_TIMEOUT : 0;
