@@ -302,6 +302,74 @@ floods_end_the_connection(void)
 	CHECK(n > 900 && n < 1100);
 }
 
+/* What a peer had under way when we reset a stream is no flood. */
+static void
+late_frames_of_a_reset_stream_are_free(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	uint32_t id;
+	int e = 0, n;
+
+	for (id = 1; id < 4001; id += 2) {
+		CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, id, 0, 0, &ev));
+		mux_yamux.reset(m, ev.stream, 0);
+		mux_yamux.release(m, ev.stream, 1);
+		(void)said(m);
+		CHECK_OK(feed(m, YAMUX_DATA, 0, id, 100, 100, &ev));
+		CHECK_OK(feed(m, YAMUX_DATA, 0, id, 100, 100, &ev));
+		CHECK_OK(feed(m, YAMUX_WINDOW, 0, id, 65536, 0, &ev));
+		CHECK_OK(feed(m, YAMUX_DATA, YAMUX_FIN, id, 100, 100, &ev));
+	}
+	for (n = 0; e == 0 && n < 5000; n++)	/* one end for each, no more */
+		e = feed(m, YAMUX_WINDOW, YAMUX_FIN, 1, 0, 0, &ev);
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+	done(m);
+}
+
+/* A whole window of it in small frames, and not a byte more. */
+static void
+late_data_is_free_up_to_one_window(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	int e, n;
+
+	CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_SYN, 1, 0, 0, &ev));
+	mux_yamux.reset(m, ev.stream, 0);
+	mux_yamux.release(m, ev.stream, 1);
+	(void)said(m);
+	for (n = 0; n < 262144 / 64; n++)
+		CHECK_OK(feed(m, YAMUX_DATA, 0, 1, 64, 64, &ev));
+	for (n = 0, e = 0; e == 0 && n < 5000; n++)
+		e = feed(m, YAMUX_DATA, 0, 1, 64, 64, &ev);
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+	done(m);
+}
+
+/* Credit crosses our FIN on its way: many short answers, one busy peer. */
+static void
+credit_for_finished_streams_is_free(void)
+{
+	struct mux *m = make(false);
+	struct mux_event ev;
+	struct mux_stream *s;
+	uint32_t id;
+
+	for (id = 1; id < 6001; id += 2) {
+		CHECK_OK(feed(m, YAMUX_DATA, YAMUX_SYN, id, 1, 1, &ev));
+		CHECK_OK(feed(m, YAMUX_WINDOW, YAMUX_FIN, id, 0, 0, &ev));
+		s = ev.stream;
+		mux_yamux.release(m, s, 1);
+		(void)said(m);
+		CHECK_EQ(mux_yamux.streams(m), 0);
+		CHECK_OK(feed(m, YAMUX_WINDOW, 0, id, 65536, 0, &ev));
+	}
+	done(m);
+}
+
 static void
 pings_that_are_not_read_overwrite_each_other(void)
 {
@@ -460,6 +528,12 @@ TESTS("yamux",
 	{ "streams over the limit are refused and the rest lives",
 	    streams_over_the_limit_are_refused_and_the_rest_lives },
 	{ "floods end the connection", floods_end_the_connection },
+	{ "late frames of a reset stream are free",
+	    late_frames_of_a_reset_stream_are_free },
+	{ "late data is free up to one window",
+	    late_data_is_free_up_to_one_window },
+	{ "credit for finished streams is free",
+	    credit_for_finished_streams_is_free },
 	{ "pings that are not read overwrite each other",
 	    pings_that_are_not_read_overwrite_each_other },
 	{ "credit comes with consumption and grows",

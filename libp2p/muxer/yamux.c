@@ -16,7 +16,9 @@
  *
  * Flooding.  Frames that cost us and mean nothing (pings, empty frames, frames
  * of unknown ids, streams that are refused or reset) take from a token bucket;
- * when it is empty the connection ends (spec/faults.md V3, V11, V12, F17).
+ * when it is empty the connection ends (spec/faults.md V3, V11, V12, F17).  What
+ * an honest peer had sent before it could know that a stream has left is free:
+ * one window of data, one end, and credit.
  *
  * A stream leaves the id table when both halves are finished or it is reset and
  * that was told; its memory goes when the session has released it too.
@@ -91,11 +93,21 @@ mark_acked(struct mux *m, struct stream *s)
 	s->acked = true;
 }
 
+/* The peer may not know yet that a stream is no more. */
+static void
+expect_late(struct mux *m, uint32_t window)
+{
+	m->late_bytes += window;
+	m->late_ends++;
+}
+
 /* Out of the id table; the memory goes when the user has gone as well. */
 static void
 leave(struct mux *m, struct stream *s)
 {
 	if (s->in_table) {
+		if (!s->remote_done)
+			expect_late(m, s->recv_window);
 		mark_acked(m, s);
 		HASH_DELETE(hh, m->table, s);
 		*(s->ours ? &m->n_out : &m->n_in) -= 1;
@@ -235,6 +247,7 @@ refuse(struct mux *m, uint32_t id, uint64_t now)
 	if (m->n_refused == YAMUX_REFUSED_MAX)
 		return fail(m, P2P_ERR_LIMIT);
 	m->refused[m->n_refused++] = id;
+	expect_late(m, INITIAL_WINDOW);
 	return glitch(m, now);
 }
 
@@ -253,6 +266,8 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		return fail(m, P2P_ERR_PROTOCOL);
 	if (h->type == YAMUX_DATA && h->length > INITIAL_WINDOW)
 		return fail(m, P2P_ERR_TOO_LARGE);
+	if (h->stream > m->last_in)
+		m->last_in = h->stream;
 	if (h->flags & YAMUX_RST)
 		return glitch(m, now);
 	if (m->goaway || m->goaway_sent || limit_take(m->p.streams_in, 1) != 0)
@@ -273,13 +288,15 @@ on_reset(struct mux *m, struct stream *s, const struct yamux_hdr *h,
 {
 	int e;
 
-	if (!s->ours && (e = glitch(m, now)) != 0)	/* rapid reset, V12 */
+	if (!s->ours && !s->reset &&
+	    (e = glitch(m, now)) != 0)			/* rapid reset, V12 */
 		return e;
 	if (s->base.user != NULL && !s->reset)
 		*ev = (struct mux_event){ .kind = MUX_RESET, .stream = &s->base,
 		    .code = h->type == YAMUX_WINDOW ? h->length : 0 };
 	s->reset = true;
 	s->rst = false;
+	s->remote_done = true;
 	leave(m, s);
 	return 0;
 }
@@ -326,6 +343,25 @@ on_fin(struct mux *m, struct stream *s, struct mux_event *ev)
 	leave_if_done(m, s);
 }
 
+/* A frame of a stream that has left, or never was: YMX-8, 16. */
+static int
+on_late(struct mux *m, const struct yamux_hdr *h, uint64_t now)
+{
+	bool end = h->flags & (YAMUX_FIN | YAMUX_RST);
+	bool known = (h->stream & 1) == m->p.dialer ?
+	    h->stream < m->next_id : h->stream <= m->last_in;
+
+	if (!known || (end && m->late_ends == 0) || (!end && h->length == 0))
+		return glitch(m, now);
+	if (h->type == YAMUX_DATA) {
+		if (h->length > m->late_bytes)
+			return glitch(m, now);
+		m->late_bytes -= h->length;
+	}
+	m->late_ends -= end;
+	return 0;
+}
+
 static int
 on_stream_frame(struct mux *m, const struct yamux_hdr *h, uint64_t now,
     struct mux_event *ev)
@@ -339,7 +375,7 @@ on_stream_frame(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		*ev = (struct mux_event){ .kind = MUX_STREAM,
 		    .stream = &s->base };
 	} else if ((s = find(m, h->stream)) == NULL) {
-		return glitch(m, now);		/* left already, YMX-8, 16 */
+		return on_late(m, h, now);
 	}
 	mark_acked(m, s);
 	if (h->flags & YAMUX_RST)
