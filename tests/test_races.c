@@ -175,10 +175,71 @@ a_pause_of_ours_is_no_stall_of_the_peers(void)
 	end(&p);
 }
 
+/* What the handler of /all/1 read, and how that ended. */
+static struct {
+	char	bytes[16];
+	size_t	n;
+	ssize_t	last;
+} all;
+
+static void
+take_all(struct p2p_stream *s, void *arg)
+{
+	(void)arg;
+	all.n = 0;
+	while ((all.last = p2p_stream_read(s, all.bytes + all.n,
+	    sizeof(all.bytes) - all.n)) > 0)
+		all.n += (size_t)all.last;
+}
+
+#define ALL	"\x13/multistream/1.0.0\n\x07/all/1\n"
+
+/* The peer says all it has to say and hangs up; we notice by writing. */
+static void
+what_was_said_before_hanging_up_is_read(void)
+{
+	struct mstream *ms;
+	struct stop *worker;
+	struct yamux_hdr h;
+	struct pair p;
+	struct evil v;
+	ssize_t n;
+	int i;
+
+	begin(&p);
+	CHECK_OK(p2p_host_handle(p.b, "/all/1", take_all, NULL));
+	evil_new(&v, p.target, p.net);
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 0));
+	CHECK(evil_data(&v, 0, 1, ALL, sizeof(ALL) - 1));
+	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
+	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
+	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 7));
+	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
+	ms = first_stream(session_of(p.b));
+	worker = stop_at("lock", &ms->mtx, "p2p-worker");
+	CHECK(evil_data(&v, 0, 1, "x", 1));
+	stop_reached(worker);		/* it has that, and no more */
+	CHECK(evil_data(&v, 0, 1, "yz", 2));
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_FIN, 1, 0));
+	evil_free(&v);
+	for (i = 0, n = 1; i < SCHEDULE_WAIT_MS && n == 1; i++) {
+		n = mstream_write(ms, "a", 1, CLOCK_NEVER);
+		(void)poll(NULL, 0, n == 1);
+	}
+	CHECK_EQ(n, P2P_ERR_DISCONNECTED);
+	stop_release(worker);
+	CHECK_OK(p2p_host_stop(p.b, 0));
+	CHECK_EQ(all.n, 3);
+	CHECK_EQ(all.last, 0);
+	end(&p);
+}
+
 TESTS("races",
 	{ "data for a stream that goes is dropped",
 	    data_for_a_stream_that_goes_is_dropped },
 	{ "a reset after the end hides the FIN, too",
 	    a_reset_after_the_end_hides_the_fin_too },
 	{ "a pause of ours is no stall of the peer's",
-	    a_pause_of_ours_is_no_stall_of_the_peers })
+	    a_pause_of_ours_is_no_stall_of_the_peers },
+	{ "what was said before hanging up is read",
+	    what_was_said_before_hanging_up_is_read })

@@ -372,6 +372,21 @@ tick(struct session *s)
 }
 
 /*
+ * A send that failed has ended the link, but what the peer had said before it
+ * hung up is still in the socket: its last answer, as likely as not.
+ */
+static int
+drain(struct session *s)
+{
+	bool hung_up;
+
+	lock_lock(&s->link.mtx);
+	hung_up = s->link.end == -EPIPE || s->link.end == -ECONNRESET;
+	lock_unlock(&s->link.mtx);
+	return hung_up ? drink(s) : 0;
+}
+
+/*
  * Input comes before timers: after a pause of this whole process, what has
  * arrived meanwhile is read before anybody is judged dead.
  */
@@ -395,7 +410,7 @@ demultiplex(struct session *s)
 		if (alive && (e = tick(s)) != 0)
 			return e;
 	}
-	return 0;
+	return drain(s);
 }
 
 /* The reason of the end, when we are the ones who noticed it. */
