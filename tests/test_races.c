@@ -234,6 +234,56 @@ what_was_said_before_hanging_up_is_read(void)
 	end(&p);
 }
 
+struct closer {
+	struct thread	 thread;
+	struct pair	*p;
+	int		 result;
+};
+
+static void
+disconnect(void *arg)
+{
+	struct closer *c = arg;
+
+	c->result = p2p_host_disconnect(c->p->b, p2p_host_id(c->p->a));
+}
+
+/* The peer is back while its old connections are being ended. */
+static void
+disconnect_does_not_chase_who_comes_back(void)
+{
+	static const struct p2p_connect_options again = { .fresh = true };
+	static const char *const echo[] = { P2P_ECHO_ID, NULL };
+	struct closer c = { .p = NULL };
+	struct p2p_connection more;
+	struct p2p_stream *s;
+	struct stop *at[2];
+	struct pair p;
+	char b;
+
+	begin(&p);
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	evil_joined(p.b, 1);
+	c.p = &p;
+	at[0] = stop_at("lock", &p.b->swarm, "closer");
+	at[1] = stop_at("lock", &p.b->swarm, "closer");
+	CHECK_OK(thread_start(&c.thread, "closer", THREAD_STACK, disconnect,
+	    &c));
+	stop_reached(at[0]);
+	stop_release(at[0]);
+	stop_reached(at[1]);
+	CHECK_OK(p2p_host_connect(p.a, p.target, &again, &more, NULL));
+	p2p_multiaddr_free(more.remote);
+	CHECK_OK(p2p_host_open_on(p.a, more.number, echo, 5000, &s));
+	stop_release(at[1]);
+	thread_join(&c.thread);
+	CHECK_OK(c.result);
+	CHECK_OK(p2p_stream_write_full(s, "x", 1));
+	CHECK_OK(p2p_stream_read_full(s, &b, 1));
+	p2p_stream_free(s);
+	end(&p);
+}
+
 TESTS("races",
 	{ "data for a stream that goes is dropped",
 	    data_for_a_stream_that_goes_is_dropped },
@@ -242,4 +292,6 @@ TESTS("races",
 	{ "a pause of ours is no stall of the peer's",
 	    a_pause_of_ours_is_no_stall_of_the_peers },
 	{ "what was said before hanging up is read",
-	    what_was_said_before_hanging_up_is_read })
+	    what_was_said_before_hanging_up_is_read },
+	{ "disconnect does not chase who comes back",
+	    disconnect_does_not_chase_who_comes_back })

@@ -71,13 +71,30 @@ p2p_host_close(struct p2p_host *h, uint64_t number)
 	return 0;
 }
 
+/* The oldest live connection to a peer, if not made after that number. */
+static struct conn *
+find_until(struct p2p_host *h, const struct p2p_peer_id *peer, uint64_t last)
+{
+	struct conn *c;
+
+	if ((c = swarm_find(h, peer)) == NULL || c->number <= last)
+		return c;
+	conn_unref(c);
+	return NULL;
+}
+
+/* A peer that comes back at once is not chased: that could go on for ever. */
 int
 p2p_host_disconnect(struct p2p_host *h, const struct p2p_peer_id *peer)
 {
 	struct conn *c;
+	uint64_t last;
 	int e = P2P_ERR_NOT_FOUND;
 
-	while ((c = swarm_find(h, peer)) != NULL) {
+	lock_lock(&h->swarm);
+	last = h->next_number;
+	lock_unlock(&h->swarm);
+	while ((c = find_until(h, peer, last)) != NULL) {
 		session_shutdown(c->session,
 		    clock_after(clock_now(), CLOCK_S / 2));
 		conn_unref(c);
