@@ -284,6 +284,74 @@ disconnect_does_not_chase_who_comes_back(void)
 	end(&p);
 }
 
+struct stopper {
+	struct thread	 thread;
+	struct p2p_host	*h;
+	int		 result;
+};
+
+static void
+stop_host(void *arg)
+{
+	struct stopper *c = arg;
+
+	c->result = p2p_host_stop(c->h, 10000);
+}
+
+/* Two threads stop: one joins, the other waits for that. */
+static void
+one_thread_stops_at_a_time(void)
+{
+	struct stopper c = { .h = NULL }, d = { .h = NULL };
+	struct stop *listeners;
+	struct pair p;
+
+	begin(&p);
+	c.h = d.h = p.b;
+	listeners = stop_at("lock", &p.b->mtx, "first");
+	CHECK_OK(thread_start(&c.thread, "first", THREAD_STACK, stop_host, &c));
+	stop_reached(listeners);
+	CHECK_ERR(p2p_host_stop(p.b, 1), P2P_ERR_BUSY);
+	CHECK_OK(thread_start(&d.thread, "second", THREAD_STACK, stop_host,
+	    &d));
+	stop_release(listeners);
+	thread_join(&c.thread);
+	thread_join(&d.thread);
+	CHECK_OK(c.result);
+	CHECK_OK(d.result);
+	end(&p);
+}
+
+static void
+listen_too(void *arg)
+{
+	struct stopper *c = arg;
+
+	c->result = p2p_host_listen(c->h, "/memory/0", NULL);
+}
+
+/* The host is stopped between the look at that and the table. */
+static void
+no_listener_outlives_a_stop(void)
+{
+	struct stopper c = { .h = NULL };
+	struct stop *table;
+	struct pair p;
+
+	begin(&p);
+	c.h = p.b;
+	table = stop_at("lock", &p.b->mtx, "listener");
+	CHECK_OK(thread_start(&c.thread, "listener", THREAD_STACK, listen_too,
+	    &c));
+	stop_reached(table);
+	CHECK_OK(p2p_host_stop(p.b, 0));
+	stop_release(table);
+	thread_join(&c.thread);
+	CHECK_ERR(c.result, P2P_ERR_STOPPED);
+	CHECK(TAILQ_EMPTY(&p.b->listeners));
+	end(&p);
+}
+
 TESTS("races",
 	{ "data for a stream that goes is dropped",
 	    data_for_a_stream_that_goes_is_dropped },
@@ -294,4 +362,6 @@ TESTS("races",
 	{ "what was said before hanging up is read",
 	    what_was_said_before_hanging_up_is_read },
 	{ "disconnect does not chase who comes back",
-	    disconnect_does_not_chase_who_comes_back })
+	    disconnect_does_not_chase_who_comes_back },
+	{ "one thread stops at a time", one_thread_stops_at_a_time },
+	{ "no listener outlives a stop", no_listener_outlives_a_stop })

@@ -102,8 +102,11 @@ struct conn	*swarm_find_number(struct p2p_host *host, uint64_t number);
 void	house_run(void *host);
 void	house_reap(struct p2p_host *host);
 
-/* For stop: end all connections kindly, then at once. */
-void	swarm_shutdown(struct p2p_host *host, uint64_t soft, uint64_t hard);
+/*
+ * For stop: end all connections kindly, then at once.  False: some have not
+ * ended at the deadline.
+ */
+bool	swarm_shutdown(struct p2p_host *host, uint64_t soft, uint64_t hard);
 
 /* Tell the application and the services; conn.c and events.c. */
 int	events_new(struct p2p_host *host, struct events **out);

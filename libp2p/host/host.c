@@ -132,7 +132,6 @@ release(struct p2p_host *h)
 	bufpool_fini(&h->bufs);
 	cond_destroy(&h->swarm_changed);
 	lock_destroy(&h->swarm);
-	cond_destroy(&h->stop_ended);
 	lock_destroy(&h->mtx);
 	free(h);
 }
@@ -153,7 +152,6 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	h->log = (struct log){ c->log, c->log_arg,
 	    c->log_level != 0 ? c->log_level : P2P_LOG_WARN };
 	lock_init(&h->mtx, LOCK_HOST);
-	cond_init(&h->stop_ended);
 	lock_init(&h->swarm, LOCK_SWARM);
 	cond_init(&h->swarm_changed);
 	bufpool_init(&h->bufs, LINK_BUFFER, LINK_BUFFERS_KEEP);
@@ -244,49 +242,59 @@ stop_house(struct p2p_host *h)
 	thread_join(&h->house);
 }
 
-static int
-stop(struct p2p_host *h, uint64_t now, uint64_t all)
+/* One thread stops at a time; false: another one still does at the deadline. */
+static bool
+begin_stop(struct p2p_host *h, uint64_t deadline)
 {
-	uint64_t hard = clock_after(now, all);
+	bool mine;
 
+	lock_lock(&h->swarm);
+	while (h->in_stop && cond_wait(&h->swarm_changed, &h->swarm, deadline))
+		;
+	mine = !h->in_stop;
+	h->in_stop = true;
+	lock_unlock(&h->swarm);
+	return mine;
+}
+
+static void
+end_stop(struct p2p_host *h)
+{
+	lock_lock(&h->swarm);
+	h->in_stop = false;
+	cond_broadcast(&h->swarm_changed);
+	lock_unlock(&h->swarm);
+}
+
+static int
+stop(struct p2p_host *h, uint64_t soft, uint64_t hard)
+{
 	atomic_store(&h->stopped, true);
 	wake_set(&h->stopping);
 	stop_listeners(h);
 	dial_stop(h);
 	resolver_stop(h->resolver);
-	swarm_shutdown(h, clock_after(now, all / 3), hard);
-	if (!dial_wait(h, hard) || pool_stop(h->pool, hard) != 0 ||
-	    events_stop(h->events, hard) != 0)
+	if (!swarm_shutdown(h, soft, hard) || !dial_wait(h, hard) ||
+	    pool_stop(h->pool, hard) != 0 || events_stop(h->events, hard) != 0)
 		return P2P_ERR_BUSY;
 	stop_house(h);
 	return 0;
 }
 
-/* One at a time: who comes second waits, and then finds nothing left to do. */
 int
 p2p_host_stop(struct p2p_host *h, unsigned timeout_ms)
 {
-	uint64_t now = clock_now(), all;
-	bool mine = false;
+	uint64_t now = clock_now(), all, hard;
 	int e;
 
 	if (host_is_inside(h))
 		return P2P_ERR_DEADLOCK;
 	all = (timeout_ms != 0 ? timeout_ms : STOP_MS) * CLOCK_MS;
-	lock_lock(&h->mtx);
-	while (h->stop_runs &&
-	    cond_wait(&h->stop_ended, &h->mtx, clock_after(now, all)))
-		;
-	if (!h->stop_runs)
-		mine = h->stop_runs = true;
-	lock_unlock(&h->mtx);
-	if (!mine)
+	hard = clock_after(now, all);
+	if (!begin_stop(h, hard))
 		return P2P_ERR_BUSY;
-	e = stop(h, now, all);
-	lock_lock(&h->mtx);
-	h->stop_runs = false;
-	cond_broadcast(&h->stop_ended);
-	lock_unlock(&h->mtx);
+	e = stop(h, clock_after(now, all / 3), hard);
+	end_stop(h);
 	return e;
 }
 

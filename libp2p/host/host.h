@@ -104,8 +104,6 @@ struct p2p_host {
 	struct wake		 stopping;	/* [I] set once at stop */
 	atomic_bool		 stopped;	/* [a] stop has begun */
 	struct lock		 mtx;		/* LOCK_HOST */
-	struct cond		 stop_ended;	/* mtx */
-	bool			 stop_runs;	/* [h] somebody is at it */
 	TAILQ_HEAD(, handler_entry) handlers;	/* [h] */
 	TAILQ_HEAD(, serving)	 servings;	/* [h] */
 	TAILQ_HEAD(, listener)	 listeners;	/* [h] */
@@ -117,6 +115,7 @@ struct p2p_host {
 	TAILQ_HEAD(, dial_group) dials;		/* [w] */
 	uint64_t		 next_number;	/* [w] */
 	bool			 house_stop;	/* [w] */
+	bool			 in_stop;	/* [w] a thread is in it */
 	struct thread		 house;		/* [I] */
 	struct events		*events;	/* [I] */
 };

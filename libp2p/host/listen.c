@@ -108,8 +108,16 @@ p2p_host_listen(struct p2p_host *h, const char *address,
 		return e;
 	}
 	lock_lock(&h->mtx);
-	TAILQ_INSERT_TAIL(&h->listeners, l, link);
+	if (atomic_load(&h->stopped))	/* it may have begun meanwhile */
+		e = P2P_ERR_STOPPED;
+	else
+		TAILQ_INSERT_TAIL(&h->listeners, l, link);
 	lock_unlock(&h->mtx);
+	if (e != 0) {
+		p2p_multiaddr_free(copy);
+		listener_end(l);
+		return e;
+	}
 	if (bound != NULL)
 		*bound = copy;
 	else

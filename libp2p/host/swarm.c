@@ -88,7 +88,7 @@ all_conns(struct p2p_host *h, size_t *n)
 	return all;
 }
 
-void
+bool
 swarm_shutdown(struct p2p_host *h, uint64_t soft, uint64_t hard)
 {
 	struct conn **all, *c;
@@ -107,5 +107,5 @@ swarm_shutdown(struct p2p_host *h, uint64_t soft, uint64_t hard)
 	TAILQ_FOREACH(c, &h->conns, link)
 		session_close(c->session, 0);
 	lock_unlock(&h->swarm);
-	(void)wait_empty(h, hard);
+	return wait_empty(h, hard);
 }

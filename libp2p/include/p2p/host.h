@@ -104,8 +104,8 @@ int	p2p_host_new(const struct p2p_host_config *config,
  * End everything: no new connection or stream, peers are told, every waiter is
  * woken, all threads are joined.  Returns 0 within timeout_ms (0: 2000)
  * whatever the peers do.  P2P_ERR_BUSY: handlers still sit in code of yours,
- * see p2p_host_busy(); call again.  P2P_ERR_DEADLOCK from a handler or an event
- * function.  Idempotent, but not in two threads at once.
+ * see p2p_host_busy(), or another thread is at it; call again.
+ * P2P_ERR_DEADLOCK from a handler or an event function.  Idempotent.
  */
 int	p2p_host_stop(struct p2p_host *host, unsigned timeout_ms);
 
