@@ -20,8 +20,8 @@ struct options {
 	bool		 ephemeral;
 	bool		 any_peer;
 	bool		 serve_echo, serve_perf;
-	bool		 help;
-	unsigned	 timeout_ms;	/* of a one-shot command as a whole */
+	bool		 help, version;
+	double		 timeout;	/* of the command as a whole, 0: default */
 	uint64_t	 count;		/* -c, 0: not given */
 	double		 interval;	/* -i */
 	double		 hold;
@@ -31,6 +31,26 @@ struct options {
 	uint64_t	 upload, download;
 	const char	*arg;		/* PEER, TEXT, or new|show */
 };
+
+struct command {
+	const char	*name;
+	int		(*run)(const struct options *o);
+	bool		 wants_arg;
+	const char	*args, *help;
+};
+
+/* The table, in the order of the help; ends in a NULL name. */
+extern const struct command node_commands[];
+
+/*
+ * Read the command line.  *c is the command to run, or NULL: help or the
+ * version is asked for.  Returns an exit status, having said why.
+ */
+int	node_options(int argc, char **argv, struct options *o,
+	    const struct command **c);
+
+/* Of one command, or of all of them when c is NULL. */
+void	node_help(const struct command *c);
 
 int	node_run(const struct options *o);
 int	node_id(const struct options *o);
@@ -44,22 +64,7 @@ int	node_maddr(const struct options *o);
 int	node_peerid(const struct options *o);
 int	node_version(const struct options *o);
 
-/* A host for a one-shot command; says why and returns an exit status. */
-int	node_host(const struct options *o, struct p2p_host **out);
-
-/*
- * Connect to o->arg, having checked it.  The deadline of the whole command is
- * counted from here; node_left() is what remains, in ms, at least 1.
- */
-int	node_reach(const struct options *o, struct p2p_host *h,
-	    struct p2p_connection *c);
-unsigned	node_left(void);
-
-double	node_now(void);			/* seconds, monotonic */
-
-/* p50 and p99 of n samples, which get sorted. */
-double	node_percentile(double *samples, size_t n, double p);
-/* The connection's fields of an event. */
-void	node_json_connection(const struct p2p_connection *c);
+/* What libp2p this is: "p2p-node 0.1.0 (tcp tls ...)". */
+void	node_print_version(void);
 
 #endif

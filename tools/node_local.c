@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "node.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/version.h"
 
-#define BYTES_MAX	1024
+#define BYTES_MAX	(4 * P2P_MULTIADDR_MAX)	/* text of one part */
 
 static char *
 hex(const uint8_t *bytes, size_t len, char *out)
@@ -98,68 +99,104 @@ show_key(const struct p2p_key *key, const char *path)
 	return TOOL_OK;
 }
 
+static int
+make_key(const struct options *o, const char *path, struct p2p_key **out)
+{
+	enum p2p_key_type type = P2P_KEY_ED25519;
+	struct p2p_key *key;
+	int e;
+
+	if (o->type != NULL && p2p_key_type_parse(o->type, &type) != 0)
+		return tool_usage("--type", "knows ed25519, secp256k1, ecdsa, "
+		    "rsa");
+	if (o->bits != 0 && type != P2P_KEY_RSA)
+		return tool_usage("--bits", "is for rsa");
+	if ((e = p2p_key_generate(type, o->bits, &key)) != 0)
+		return e == P2P_ERR_UNSUPPORTED ?
+		    tool_usage("--bits", "from 2048 to 8192") :
+		    tool_fail("key", e, NULL);
+	if ((e = p2p_key_save(key, path)) == 0) {
+		*out = key;
+		return TOOL_OK;
+	}
+	p2p_key_free(key);
+	(void)tool_fail(path, e, NULL);
+	return e == P2P_ERR_EXISTS ? TOOL_FAILED : TOOL_USAGE;
+}
+
 int
 node_key(const struct options *o)
 {
-	enum p2p_key_type type = P2P_KEY_ED25519;
+	bool fresh = strcmp(o->arg, "new") == 0;
 	struct p2p_key *key = NULL;
 	const char *path, *why = NULL;
 	int e;
 
+	if (!fresh && strcmp(o->arg, "show") != 0)
+		return tool_usage(o->arg, "key wants new or show");
 	path = o->out != NULL ? o->out : o->key != NULL ? o->key :
 	    tool_home("identity.key");
-	if (o->type != NULL && p2p_key_type_parse(o->type, &type) != 0)
-		return tool_usage("--type", "knows ed25519, secp256k1, ecdsa, rsa");
-	if (strcmp(o->arg, "new") == 0) {
-		if ((e = p2p_key_generate(type, o->bits, &key)) == 0)
-			e = p2p_key_save(key, path);
-	} else if (strcmp(o->arg, "show") == 0) {
-		e = p2p_key_load(path, &key, &why);
-	} else {
-		return tool_usage("key", "wants new or show");
+	if (fresh) {
+		if ((e = make_key(o, path, &key)) != 0)
+			return e;
+	} else if ((e = p2p_key_load(path, &key, &why)) != 0) {
+		(void)tool_fail_why(path, e, why);
+		return TOOL_USAGE;
 	}
-	if (e != 0 && why != NULL && !tool_json) {
-		tool_say(path, why, NULL);
-		e = TOOL_USAGE;
-	} else if (e != 0) {
-		e = tool_fail(path, e, NULL);
-	} else {
-		e = show_key(key, path);
-	}
+	e = show_key(key, path);
 	p2p_key_free(key);
 	return e;
 }
 
 static void
-json_parts(const struct p2p_multiaddr *ma)
+maddr_json(const struct p2p_multiaddr *ma, const char *bytes)
 {
 	struct p2p_multiaddr_part part;
 	char value[BYTES_MAX];
 	size_t i;
 
-	json_raw(",\"parts\":[");
+	json_begin("maddr");
+	json_text("text", p2p_multiaddr_text(ma));
+	json_text("hex", bytes);
+	json_array_begin("parts");
 	for (i = 0; p2p_multiaddr_part(ma, i, &part); i++) {
-		json_raw(i > 0 ? ",{\"name\":" : "{\"name\":");
-		json_string(part.name);
+		json_object_begin(NULL);
+		json_text("name", part.name);
 		if (part.len > 0 &&
-		    p2p_multiaddr_part_text(&part, value, sizeof(value)) == 0) {
-			json_raw(",\"value\":");
-			json_string(value);
-		}
-		json_raw("}");
+		    p2p_multiaddr_part_text(&part, value, sizeof(value)) == 0)
+			json_text("value", value);
+		json_object_end();
 	}
-	json_raw("]");
+	json_array_end();
+	json_end();
+}
+
+static void
+maddr_text(const struct p2p_multiaddr *ma, const char *bytes)
+{
+	const char *text = p2p_multiaddr_text(ma);
+	struct p2p_multiaddr_part part;
+	char value[BYTES_MAX];
+	size_t i;
+
+	tool_put(stdout, text, strlen(text));
+	printf("\n0x%s\n", bytes);
+	for (i = 0; p2p_multiaddr_part(ma, i, &part); i++) {
+		printf("  %-12s ", part.name);
+		if (p2p_multiaddr_part_text(&part, value, sizeof(value)) == 0)
+			tool_put(stdout, value, strlen(value));
+		putchar('\n');
+	}
 }
 
 int
 node_maddr(const struct options *o)
 {
-	char text[2 * P2P_MULTIADDR_MAX + 1], value[BYTES_MAX];
-	struct p2p_multiaddr_part part;
+	char text[2 * P2P_MULTIADDR_MAX + 1];
 	uint8_t buf[P2P_MULTIADDR_MAX];
 	struct p2p_multiaddr *ma;
 	const uint8_t *bytes;
-	size_t len, i;
+	size_t len;
 	int e;
 
 	if (unhex(o->arg, buf, sizeof(buf), &len))
@@ -169,20 +206,10 @@ node_maddr(const struct options *o)
 	if (e != 0)
 		return tool_fail(o->arg, e, NULL);
 	bytes = p2p_multiaddr_bytes(ma, &len);
-	hex(bytes, len, text);
-	if (tool_json) {
-		json_begin("maddr");
-		json_text("text", p2p_multiaddr_text(ma));
-		json_text("hex", text);
-		json_parts(ma);
-		json_end();
-	} else {
-		printf("%s\n0x%s\n", p2p_multiaddr_text(ma), text);
-		for (i = 0; p2p_multiaddr_part(ma, i, &part); i++)
-			printf("  %-12s %s\n", part.name,
-			    p2p_multiaddr_part_text(&part, value,
-			    sizeof(value)) == 0 ? value : "");
-	}
+	if (tool_json)
+		maddr_json(ma, hex(bytes, len, text));
+	else
+		maddr_text(ma, hex(bytes, len, text));
 	p2p_multiaddr_free(ma);
 	return TOOL_OK;
 }
@@ -229,21 +256,32 @@ node_peerid(const struct options *o)
 	return TOOL_OK;
 }
 
+void
+node_print_version(void)
+{
+	const char *const *f = p2p_features();
+
+	printf("p2p-node %s (", p2p_version());
+	for (; *f != NULL; f++)
+		printf("%s%s", *f, f[1] != NULL ? " " : ")\n");
+}
+
 int
 node_version(const struct options *o)
 {
 	const char *const *f = p2p_features();
 
 	(void)o;
-	if (tool_json) {
-		json_begin("version");
-		json_text("version", p2p_version());
-		json_list("features", (char *const *)(uintptr_t)f);
-		json_end();
+	if (!tool_json) {
+		node_print_version();
 		return TOOL_OK;
 	}
-	printf("p2p-node %s (", p2p_version());
+	json_begin("version");
+	json_text("version", p2p_version());
+	json_array_begin("features");
 	for (; *f != NULL; f++)
-		printf("%s%s", *f, f[1] != NULL ? " " : ")\n");
+		json_text(NULL, *f);
+	json_array_end();
+	json_end();
 	return TOOL_OK;
 }

@@ -1,19 +1,23 @@
 /*
  * p2p-node run: listen, say so, and stay until told to stop.
+ *
+ * Events come from the library's threads and from the one that connects at the
+ * start: whoever prints holds out.
  */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "json.h"
 #include "node.h"
 #include "p2p/echo.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/perf.h"
-#include "p2p/version.h"
 
 #define STOP_MS	2000
 
@@ -26,6 +30,14 @@ static const char *const any_port[] = {
 };
 
 static pthread_mutex_t out = PTHREAD_MUTEX_INITIALIZER;
+
+struct run {
+	const struct options	*o;
+	struct p2p_host		*h;
+	const char		*key;		/* file, or NULL */
+	bool			 made;		/* just now */
+	double			 begun;
+};
 
 /* Connections, as events or as lines. */
 static void
@@ -58,14 +70,6 @@ on_event(const struct p2p_event *ev, void *arg)
 	pthread_mutex_unlock(&out);
 }
 
-static int
-listen_one(struct p2p_host *h, const char *address, int *error)
-{
-	if ((*error = p2p_host_listen(h, address, NULL)) == 0)
-		return TOOL_OK;
-	return tool_fail(address, *error, NULL);
-}
-
 /*
  * The defaults: port 4001 of both families, or any when it is busy; a machine
  * without one of the families is served by the other.
@@ -78,8 +82,8 @@ listen_default(struct p2p_host *h)
 	for (i = 0; default_listen[i] != NULL; i++) {
 		e = p2p_host_listen(h, default_listen[i], NULL);
 		if (e == -EADDRINUSE) {
-			fprintf(stderr, "p2p-node: port 4001 is busy, taking "
-			    "a free one\n");
+			tool_say(default_listen[i], "the port is busy, taking "
+			    "a free one", NULL);
 			e = p2p_host_listen(h, any_port[i], NULL);
 		}
 		good += e == 0;
@@ -92,20 +96,48 @@ static int
 listen_all(const struct options *o, struct p2p_host *h)
 {
 	size_t i;
-	int e, error;
+	int e;
 
 	if (o->listen[0] == NULL)
 		return listen_default(h);
 	for (i = 0; o->listen[i] != NULL; i++)
-		if ((e = listen_one(h, o->listen[i], &error)) != 0)
-			return error == P2P_ERR_UNSUPPORTED ? TOOL_USAGE : e;
+		if ((e = p2p_host_listen(h, o->listen[i], NULL)) != 0)
+			return tool_fail(o->listen[i], e, NULL);
 	return TOOL_OK;
+}
+
+/* From how far away an address may be of use: 0 to 2. */
+static int
+reach_of(const struct p2p_multiaddr *ma)
+{
+	static const uint8_t loopback6[16] = { [15] = 1 };
+	struct p2p_multiaddr_part part;
+
+	if (!p2p_multiaddr_part(ma, 0, &part))
+		return 0;
+	if (strcmp(part.name, "ip4") == 0)
+		return part.value[0] == 127 ? 0 : part.value[0] == 169 &&
+		    part.value[1] == 254 ? 1 : 2;
+	if (strcmp(part.name, "ip6") == 0)
+		return memcmp(part.value, loopback6, 16) == 0 ? 0 :
+		    part.value[0] == 0xfe && (part.value[1] & 0xc0) == 0x80 ?
+		    1 : 2;
+	return 2;
+}
+
+static void
+show_try(const struct p2p_multiaddr *ma)
+{
+	if (ma == NULL)
+		return;
+	printf("%-10s p2p-node ping %s%s\n", "Try", p2p_multiaddr_text(ma),
+	    reach_of(ma) > 0 ? "   (from another machine)" : "");
 }
 
 static int
 show_addresses(struct p2p_host *h)
 {
-	struct p2p_multiaddr **list, *full, *first = NULL;
+	struct p2p_multiaddr **list, *full, *best = NULL;
 	const char *label = "Listening";
 	size_t i;
 	int e;
@@ -124,81 +156,147 @@ show_addresses(struct p2p_host *h)
 			printf("%-10s %s\n", label, p2p_multiaddr_text(full));
 			label = "";
 		}
-		p2p_multiaddr_free(first);
-		first = full;
+		if (best != NULL && reach_of(full) <= reach_of(best)) {
+			p2p_multiaddr_free(full);
+			continue;
+		}
+		p2p_multiaddr_free(best);
+		best = full;
 	}
-	if (!tool_json && first != NULL)
-		printf("%-10s p2p-node ping %s\n", "Try",
-		    p2p_multiaddr_text(first));
-	p2p_multiaddr_free(first);
+	if (!tool_json)
+		show_try(best);
+	p2p_multiaddr_free(best);
 	p2p_host_addresses_free(list);
 	return TOOL_OK;
 }
 
+/* All ceilings, or what they refused, for a person. */
 static void
-show_head(struct p2p_host *h, const char *path, bool made)
+print_limits(struct p2p_host *h, bool refused)
 {
-	const char *const *f = p2p_features();
-	char text[P2P_PEER_ID_TEXT_MAX];
+	struct p2p_limit_info l;
+	bool any = false;
+	size_t i;
 
-	if (tool_json)
-		return;
-	printf("p2p-node %s (", p2p_version());
-	for (; *f != NULL; f++)
-		printf("%s%s", *f, f[1] != NULL ? " " : ")\n");
-	printf("%-10s %s   key: %s%s\n", "Peer ID",
-	    p2p_peer_id_text(p2p_host_id(h), text),
-	    path != NULL ? path : "ephemeral", made ? " (new)" : "");
+	for (i = 0; p2p_host_limit(h, i, &l) == 0; i++) {
+		if (refused && l.refused == 0)
+			continue;
+		fprintf(stderr, "%s%s=%llu", any ? " " : refused ?
+		    "refused: " : "limits: ", l.name,
+		    (unsigned long long)(refused ? l.refused : l.max));
+		any = true;
+	}
+	if (any)
+		putc('\n', stderr);
+}
+
+/* The same as a field of an event. */
+static void
+json_limits(struct p2p_host *h, bool refused)
+{
+	struct p2p_limit_info l;
+	size_t i;
+
+	json_object_begin(refused ? "refused" : "limits");
+	for (i = 0; p2p_host_limit(h, i, &l) == 0; i++)
+		if (!refused || l.refused > 0)
+			json_uint(l.name, refused ? l.refused : l.max);
+	json_object_end();
 }
 
 static int
-connect_all(const struct options *o, struct p2p_host *h)
+announce(const struct run *r)
 {
+	char text[P2P_PEER_ID_TEXT_MAX];
+	int e;
+
+	p2p_peer_id_text(p2p_host_id(r->h), text);
+	if (tool_json) {
+		if ((e = show_addresses(r->h)) != 0)
+			return e;
+		json_begin("ready");
+		json_text("peerId", text);
+		json_limits(r->h, false);
+		json_end();
+		return TOOL_OK;
+	}
+	print_limits(r->h, false);
+	node_print_version();
+	printf("%-10s %s   key: ", "Peer ID", text);
+	if (r->key != NULL)
+		tool_put(stdout, r->key, strlen(r->key));
+	printf("%s%s\n", r->key != NULL ? "" : "ephemeral",
+	    r->made ? " (new)" : "");
+	if ((e = show_addresses(r->h)) != 0)
+		return e;
+	printf("Ready in %.2f s. Ctrl-C stops; twice forces.\n",
+	    tool_now() - r->begun);
+	tool_flush();
+	return TOOL_OK;
+}
+
+/* One after the other; the end of the host ends the waiting. */
+static void *
+connect_all(void *arg)
+{
+	const struct run *r = arg;
+	const struct options *o = r->o;
 	struct p2p_connect_options co = { .any_peer = o->any_peer };
 	struct p2p_report *report;
 	size_t i;
 	int e;
 
 	for (i = 0; o->connect[i] != NULL && tool_signal() == 0; i++) {
-		if ((e = p2p_host_connect(h, o->connect[i], &co, NULL,
-		    &report)) != 0)
+		e = p2p_host_connect(r->h, o->connect[i], &co, NULL, &report);
+		pthread_mutex_lock(&out);
+		if (e != 0 && tool_signal() == 0)
 			(void)tool_fail(o->connect[i], e, report);
+		pthread_mutex_unlock(&out);
 		p2p_report_free(report);
 	}
-	return TOOL_OK;
+	return NULL;
+}
+
+/* Until a signal; when nobody reads stdout any more, that is an end too. */
+static void
+wait_for_signal(void)
+{
+	struct pollfd p[2] = { { .fd = tool_signal_fd(), .events = POLLIN },
+	    { .fd = 1 } };
+
+	while (tool_signal() == 0) {
+		if (poll(p, 2, -1) > 0 && (p[1].revents & POLLERR) != 0) {
+			tool_say("standard output", p2p_strerror(-EPIPE),
+			    NULL);
+			_exit(TOOL_FAILED);
+		}
+	}
 }
 
 static int
-serve(const struct options *o, struct p2p_host *h, const char *path, bool made)
+serve(struct run *r)
 {
-	char text[P2P_PEER_ID_TEXT_MAX];
-	struct pollfd p = { .fd = tool_signal_fd(), .events = POLLIN };
+	const struct options *o = r->o;
+	pthread_t caller;
 	int e;
 
-	if (o->serve_echo && (e = p2p_echo_serve(h)) != 0)
+	if (o->serve_echo && (e = p2p_echo_serve(r->h)) != 0)
 		return tool_fail("echo", e, NULL);
-	if (o->serve_perf && (e = p2p_perf_serve(h)) != 0)
+	if (o->serve_perf && (e = p2p_perf_serve(r->h)) != 0)
 		return tool_fail("perf", e, NULL);
-	if ((e = listen_all(o, h)) != 0)
+	if ((e = listen_all(o, r->h)) != 0)
 		return e;
 	pthread_mutex_lock(&out);
-	show_head(h, path, made);
-	e = show_addresses(h);
-	if (tool_json) {
-		json_begin("ready");
-		json_text("peerId", p2p_peer_id_text(p2p_host_id(h), text));
-		json_end();
-	} else {
-		printf("Ready. Ctrl-C stops; twice forces.\n");
-		fflush(stdout);
-	}
+	e = announce(r);
 	pthread_mutex_unlock(&out);
 	if (e != 0)
 		return e;
-	(void)connect_all(o, h);
-	while (tool_signal() == 0)
-		(void)poll(&p, 1, -1);
-	return TOOL_OK;
+	if (pthread_create(&caller, NULL, connect_all, r) != 0)
+		return tool_fail("connect", -EAGAIN, NULL);
+	wait_for_signal();
+	e = p2p_host_stop(r->h, STOP_MS);
+	pthread_join(caller, NULL);
+	return e != 0 ? tool_fail("stop", e, NULL) : TOOL_OK;
 }
 
 int
@@ -206,31 +304,28 @@ node_run(const struct options *o)
 {
 	struct p2p_host_config config = { .security = o->security,
 	    .muxers = o->muxers, .limits = o->limits, .event = on_event };
-	const char *path = NULL;
-	struct p2p_host *h;
+	struct run r = { .o = o, .begun = tool_now() };
 	struct p2p_key *key;
-	bool made;
-	int e, status;
+	int status;
 
 	if (!o->ephemeral)
-		path = o->key != NULL ? o->key : tool_home("identity.key");
-	if ((status = tool_key(path, o->ephemeral, &key, &made)) != 0)
+		r.key = o->key != NULL ? o->key : tool_home("identity.key");
+	if ((status = tool_key(r.key, o->ephemeral, &key, &r.made)) != 0)
 		return status;
 	config.key = key;
 	tool_signals();
-	if ((e = p2p_host_new(&config, &h)) != 0) {
-		p2p_key_free(key);
-		(void)tool_fail("start", e, NULL);
-		return TOOL_USAGE;
-	}
+	status = tool_host(&config, &r.h);
 	p2p_key_free(key);
-	status = serve(o, h, path, made);
-	if ((e = p2p_host_stop(h, STOP_MS)) != 0)
-		return tool_fail("stop", e, NULL);
-	p2p_host_free(h);
-	if (tool_json && status == TOOL_OK) {
+	if (status != TOOL_OK)
+		return status;
+	status = serve(&r);
+	if (status == TOOL_OK && tool_json) {
 		json_begin("stopped");
+		json_limits(r.h, true);
 		json_end();
+	} else if (status == TOOL_OK) {
+		print_limits(r.h, true);
 	}
+	p2p_host_free(r.h);
 	return status;
 }

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
@@ -505,26 +506,6 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static const char *const security_names[][2] = {
-	{ "tls", "/tls/1.0.0" }, { NULL, NULL }
-};
-
-static const char *const muxer_names[][2] = {
-	{ "yamux", "/yamux/1.0.0" }, { NULL, NULL }
-};
-
-static void
-append(const char *option, const char **list, const char *value)
-{
-	size_t n;
-
-	for (n = 0; list[n] != NULL; n++)
-		;
-	if (n == TOOL_LIST_MAX)
-		exit(tool_usage(option, "too many"));
-	list[n] = value;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -538,19 +519,17 @@ main(int argc, char **argv)
 
 	while ((c = getopt_long(argc, argv, "l:c:n:h", longs, NULL)) != -1) {
 		switch (c) {
-		case 'l': append("--listen", listen, optarg); break;
-		case 'c': append("--connect", connect, optarg); break;
+		case 'l': tool_append("--listen", listen, optarg); break;
+		case 'c': tool_append("--connect", connect, optarg); break;
 		case 'n': case O_PLAIN: case O_EPHEMERAL: break;
 		case O_KEY: path = optarg; break;
 		case O_JSON: tool_json = true; break;
 		case O_LINGER: seconds = tool_seconds("--linger", optarg); break;
 		case O_SECURITY:
-			config.security = tool_protocols("--security", optarg,
-			    security_names);
+			config.security = tool_security(optarg);
 			break;
 		case O_MUXER:
-			config.muxers = tool_protocols("--muxer", optarg,
-			    muxer_names);
+			config.muxers = tool_muxers(optarg);
 			break;
 		case 'h': help(); return TOOL_OK;
 		default: return TOOL_USAGE;

@@ -2,147 +2,82 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/text.h"
 
 bool tool_json;
 
-static bool json_first;
 static volatile sig_atomic_t got_signal;
 static int signal_pipe[2] = { -1, -1 };
 
-const char *
-tool_clean(const char *text)
+void
+tool_start(char *const *argv)
 {
-	static char buf[1024];
+	int fd;
 
-	p2p_text_clean(buf, sizeof(buf), text, strlen(text), 0);
-	return buf;
+	/* Opened the wrong way round, so that using one is an error. */
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)
+			(void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+		if (strcmp(*argv, "--json") == 0)
+			tool_json = true;
+}
+
+void
+tool_flush(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return;
+	fprintf(stderr, "%s: standard output: %s\n", tool_name,
+	    errno != 0 ? p2p_strerror(-errno) : "write error");
+	_exit(TOOL_FAILED);
+}
+
+double
+tool_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* A replaced byte takes three. */
+void
+tool_put(FILE *out, const char *text, size_t len)
+{
+	char *clean = malloc(3 * len + 1);
+
+	if (clean == NULL)
+		return;
+	fwrite(clean, 1, p2p_text_clean(clean, 3 * len + 1, text, len, 0),
+	    out);
+	free(clean);
 }
 
 void
 tool_say(const char *what, const char *why, const char *hint)
 {
-	char clean[1024];
-
-	p2p_text_clean(clean, sizeof(clean), what, strlen(what), 0);
-	fprintf(stderr, "%s: %s: %s\n", tool_name, clean, tool_clean(why));
+	flockfile(stderr);
+	fprintf(stderr, "%s: ", tool_name);
+	tool_put(stderr, what, strlen(what));
+	fputs(": ", stderr);
+	tool_put(stderr, why, strlen(why));
+	putc('\n', stderr);
 	if (hint != NULL)
 		fprintf(stderr, "hint: %s\n", hint);
-}
-
-void
-json_raw(const char *text)
-{
-	fputs(text, stdout);
-}
-
-/* UTF-8 to \u escapes; what is no UTF-8 becomes the replacement character. */
-void
-json_string(const char *value)
-{
-	char ascii[4096];
-	const char *p;
-
-	p2p_text_clean(ascii, sizeof(ascii), value, strlen(value),
-	    P2P_TEXT_ASCII);
-	putchar('"');
-	for (p = ascii; *p != '\0'; p++) {
-		if (strncmp(p, "\\u{", 3) == 0) {
-			unsigned long c = strtoul(p + 3, NULL, 16);
-
-			if (c > 0xffff)
-				printf("\\u%04lx\\u%04lx", 0xd800 + ((c -
-				    0x10000) >> 10), 0xdc00 + ((c - 0x10000) &
-				    0x3ff));
-			else
-				printf("\\u%04lx", c);
-			p = strchr(p, '}');
-		} else if (*p == '"' || *p == '\\') {
-			printf("\\%c", *p);
-		} else {
-			putchar(*p);
-		}
-	}
-	putchar('"');
-}
-
-static void
-name(const char *n)
-{
-	printf("%s\"%s\":", json_first ? "" : ",", n);
-	json_first = false;
-}
-
-void
-json_begin(const char *event)
-{
-	printf("{\"schema\":1,\"event\":\"%s\"", event);
-	json_first = false;
-}
-
-void
-json_text(const char *n, const char *value)
-{
-	name(n);
-	json_string(value);
-}
-
-void
-json_uint(const char *n, uint64_t value)
-{
-	name(n);
-	printf("%llu", (unsigned long long)value);
-}
-
-void
-json_time(const char *n, double seconds)
-{
-	name(n);
-	printf("%.6f", seconds);
-}
-
-void
-json_bool(const char *n, bool value)
-{
-	name(n);
-	fputs(value ? "true" : "false", stdout);
-}
-
-void
-json_null(const char *n)
-{
-	name(n);
-	fputs("null", stdout);
-}
-
-void
-json_list(const char *n, char *const *values)
-{
-	size_t i;
-
-	name(n);
-	putchar('[');
-	for (i = 0; values[i] != NULL; i++) {
-		if (i > 0)
-			putchar(',');
-		json_string(values[i]);
-	}
-	putchar(']');
-}
-
-void
-json_end(void)
-{
-	fputs("}\n", stdout);
-	fflush(stdout);
+	funlockfile(stderr);
 }
 
 static int
@@ -157,6 +92,7 @@ exit_of(int error)
 		return TOOL_NOT_FOUND;
 	case P2P_ERR_FORMAT:
 	case P2P_ERR_NO_PEER:
+	case P2P_ERR_UNSUPPORTED:
 	case P2P_ERR_KEY_FILE:
 		return TOOL_USAGE;
 	default:
@@ -176,10 +112,14 @@ hint_of(int error)
 		return "somebody else answers there; ask for the peer's new id";
 	case -ECONNREFUSED:
 		return "nobody listens there; is the other side running?";
+	case -EADDRINUSE:
+		return "another program has this port; port 0 takes a free one";
 	case P2P_ERR_NO_PROTOCOL:
 		return "the peer does not serve this; see identify";
+	case P2P_ERR_NO_ADDRESS:
+		return "give an address that ends in /p2p/ID";
 	case P2P_ERR_TIMEOUT:
-		return "is the address right, and is a firewall in the way?";
+		return "is a firewall in the way? --timeout gives it longer";
 	default:
 		return NULL;
 	}
@@ -202,30 +142,41 @@ json_attempts(const struct p2p_report *r)
 	const struct p2p_attempt *a;
 	size_t i;
 
-	json_raw(",\"attempts\":[");
+	json_array_begin("attempts");
 	for (i = 0; i < p2p_report_count(r); i++) {
 		a = p2p_report_attempt(r, i);
-		json_raw(i > 0 ? ",{" : "{");
-		json_first = true;
+		json_object_begin(NULL);
 		json_text("address", a->address);
 		json_text("stage", p2p_stage_name(a->stage));
 		json_text("error", p2p_error_name(a->error));
 		json_time("time", (double)a->time_us / 1e6);
-		json_raw("}");
+		json_object_end();
 	}
-	json_raw("]");
-	json_first = false;
+	json_array_end();
+}
+
+/* The error event, up to what belongs to a report. */
+static void
+error_begin(const char *code, const char *what, const char *why)
+{
+	size_t cap = strlen(what) + strlen(why) + 3;
+	char *text = malloc(cap);
+
+	json_begin("error");
+	json_text("error", code);
+	if (text != NULL)
+		snprintf(text, cap, "%s: %s", what, why);
+	json_text("message", text != NULL ? text : why);
+	free(text);
 }
 
 static void
-fail_json(int error, const struct p2p_report *r,
+fail_json(const char *what, int error, const struct p2p_report *r,
     const struct p2p_attempt *wrong)
 {
 	char text[P2P_PEER_ID_TEXT_MAX];
 
-	json_begin("error");
-	json_text("error", p2p_error_name(error));
-	json_text("message", p2p_strerror(error));
+	error_begin(p2p_error_name(error), what, p2p_strerror(error));
 	if (wrong != NULL && p2p_report_expected(r) != NULL) {
 		json_text("expected", p2p_peer_id_text(p2p_report_expected(r),
 		    text));
@@ -244,7 +195,7 @@ tool_fail(const char *what, int error, const struct p2p_report *r)
 	size_t i;
 
 	if (tool_json) {
-		fail_json(error, r, wrong);
+		fail_json(what, error, r, wrong);
 		return exit_of(error);
 	}
 	snprintf(why, sizeof(why), "%s", p2p_strerror(error));
@@ -256,26 +207,63 @@ tool_fail(const char *what, int error, const struct p2p_report *r)
 	for (i = 0; r != NULL && p2p_report_count(r) > 1 &&
 	    i < p2p_report_count(r); i++) {
 		a = p2p_report_attempt(r, i);
-		fprintf(stderr, "  %s: %s: %s (%.3f s)\n",
-		    tool_clean(a->address), p2p_stage_name(a->stage),
+		fputs("  ", stderr);
+		tool_put(stderr, a->address, strlen(a->address));
+		fprintf(stderr, ": %s: %s (%.3f s)\n", p2p_stage_name(a->stage),
 		    p2p_strerror(a->error), (double)a->time_us / 1e6);
 	}
 	return exit_of(error);
 }
 
 int
-tool_usage(const char *what, const char *why)
+tool_fail_why(const char *what, int error, const char *why)
 {
+	if (why == NULL)
+		return tool_fail(what, error, NULL);
 	if (tool_json) {
-		json_begin("error");
-		json_text("error", "usage");
-		json_text("message", why);
+		error_begin(p2p_error_name(error), what, why);
 		json_end();
 	} else {
-		tool_say(what, why, NULL);
-		fprintf(stderr, "hint: %s --help\n", tool_name);
+		tool_say(what, why, hint_of(error));
 	}
+	return exit_of(error);
+}
+
+int
+tool_usage_hint(const char *what, const char *why, const char *hint)
+{
+	char help[64];
+
+	if (tool_json) {
+		error_begin("usage", what, why);
+		json_end();
+		return TOOL_USAGE;
+	}
+	snprintf(help, sizeof(help), "%s --help", tool_name);
+	tool_say(what, why, hint != NULL ? hint : help);
 	return TOOL_USAGE;
+}
+
+int
+tool_usage(const char *what, const char *why)
+{
+	return tool_usage_hint(what, why, NULL);
+}
+
+int
+tool_bad_option(int c, char *const *argv)
+{
+	char letter[3] = { '-', (char)optopt, '\0' };
+	const char *last = argv[optind - 1];
+	bool is_long = strncmp(last, "--", 2) == 0;
+
+	if (c == ':')
+		return tool_usage(is_long ? last : letter, "wants a value");
+	if (is_long && strchr(last, '=') != NULL && optopt != 0)
+		return tool_usage(last, "takes no value");
+	if (optopt > 0 && optopt <= CHAR_MAX)
+		return tool_usage(letter, "no such option");
+	return tool_usage(last, "no such option");
 }
 
 uint64_t
@@ -298,17 +286,28 @@ tool_seconds(const char *option, const char *text)
 	char *end;
 	double v = strtod(text, &end);
 
-	if (*end != '\0' || end == text || !(v >= 0) || v > 4000000)
+	if (*end != '\0' || end == text || !(v >= 0) || v > 2000000)
 		exit(tool_usage(option, "not a number of seconds"));
 	return v;
 }
 
-const char *const *
-tool_protocols(const char *option, char *list, const char *const (*names)[2])
+void
+tool_append(const char *option, const char **list, const char *value)
 {
-	static const char *lists[4][TOOL_LIST_MAX + 1];
-	static size_t used;
-	const char **out = lists[used++ % 4];
+	size_t n;
+
+	for (n = 0; list[n] != NULL; n++)
+		;
+	if (n == TOOL_LIST_MAX)
+		exit(tool_usage(option, "too many"));
+	list[n] = value;
+}
+
+/* Short names stand for protocol ids; the host knows which it has. */
+static void
+protocols(const char *option, char *list, const char *const (*names)[2],
+    const char **out)
+{
 	size_t n = 0, i;
 	char *p, *rest;
 
@@ -324,6 +323,27 @@ tool_protocols(const char *option, char *list, const char *const (*names)[2])
 	out[n] = NULL;
 	if (n == 0)
 		exit(tool_usage(option, "an empty list"));
+}
+
+const char *const *
+tool_security(char *list)
+{
+	static const char *const names[][2] = { { "tls", "/tls/1.0.0" },
+	    { "noise", "/noise" }, { NULL, NULL } };
+	static const char *out[TOOL_LIST_MAX + 1];
+
+	protocols("--security", list, names, out);
+	return out;
+}
+
+const char *const *
+tool_muxers(char *list)
+{
+	static const char *const names[][2] = { { "yamux", "/yamux/1.0.0" },
+	    { "mplex", "/mplex/6.7.0" }, { NULL, NULL } };
+	static const char *out[TOOL_LIST_MAX + 1];
+
+	protocols("--muxer", list, names, out);
 	return out;
 }
 
@@ -341,10 +361,12 @@ tool_home(const char *file)
 		snprintf(path, sizeof(path), "%s/.local/share/p2p/%s", dir,
 		    file);
 	else
-		exit(tool_usage("home", "no HOME: set P2P_HOME"));
+		exit(tool_usage_hint("home", "no HOME is set",
+		    "P2P_HOME=DIR says where the key is"));
 	return path;
 }
 
+/* Whatever is wrong with a key file, it is the configuration that is. */
 int
 tool_key(const char *path, bool ephemeral, struct p2p_key **out, bool *made)
 {
@@ -365,19 +387,68 @@ tool_key(const char *path, bool ephemeral, struct p2p_key **out, bool *made)
 		return TOOL_OK;
 	p2p_key_free(*out);
 	*out = NULL;
-	if (tool_json || why == NULL)
-		return tool_fail(path, e, NULL);
-	tool_say(path, why, "nothing was changed; mend the file, or give "
-	    "another with --key");
+	(void)tool_fail_why(path, e, why);
+	if (!tool_json && why != NULL)
+		fprintf(stderr, "hint: nothing was changed; mend the file, or "
+		    "give another with --key\n");
 	return TOOL_USAGE;
+}
+
+/* Why a host cannot be made: the first limit that it refuses by itself. */
+static int
+bad_limit(const struct p2p_limit_setting *s)
+{
+	struct p2p_limit_setting one[2] = { { NULL, 0 }, { NULL, 0 } };
+	struct p2p_host_config c = { .limits = one };
+	struct p2p_host *h;
+	char what[128];
+	int e = P2P_ERR_LIMIT;
+
+	for (; s != NULL && s->name != NULL; s++) {
+		one[0] = *s;
+		if ((e = p2p_host_new(&c, &h)) != 0)
+			break;
+		p2p_host_free(h);
+	}
+	if (s == NULL || s->name == NULL)
+		return tool_fail("start", P2P_ERR_LIMIT, NULL);
+	snprintf(what, sizeof(what), "--limit %s=%llu", s->name,
+	    (unsigned long long)s->value);
+	if (e == P2P_ERR_NOT_FOUND)
+		return tool_usage_hint(what, "no such limit",
+		    "run prints all limits when it starts");
+	return tool_usage_hint(what, "this value is out of range",
+	    "too small, or more than the descriptors (ulimit -n) carry");
+}
+
+int
+tool_host(const struct p2p_host_config *config, struct p2p_host **out)
+{
+	struct p2p_host_config c = *config;
+	struct p2p_host *h;
+	int e;
+
+	if ((e = p2p_host_new(config, out)) == 0)
+		return TOOL_OK;
+	if (e == P2P_ERR_NOT_FOUND || e == P2P_ERR_LIMIT)
+		return bad_limit(config->limits);
+	if (e != P2P_ERR_UNSUPPORTED)
+		return tool_fail("start", e, NULL);
+	c.muxers = NULL;
+	if (p2p_host_new(&c, &h) != 0)
+		return tool_usage("--security", "not in this build");
+	p2p_host_free(h);
+	return tool_usage("--muxer", "not in this build");
 }
 
 static void
 on_signal(int sig)
 {
-	char c = 0;
 	int saved = errno;
+	char c = 0;
 
+	if (got_signal != 0)
+		_exit(128 + sig);
 	got_signal = sig;
 	if (write(signal_pipe[1], &c, 1) == -1)
 		errno = saved;		/* full: it is readable anyway */
@@ -387,7 +458,7 @@ on_signal(int sig)
 void
 tool_signals(void)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction sa = { .sa_handler = on_signal };
 
 	if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) == -1)
 		exit(tool_fail("pipe", -errno, NULL));

@@ -1,5 +1,6 @@
 /*
- * tools/tool.h -- what p2p-node and p2p-chat share: words, options, JSON.
+ * tools/tool.h -- what p2p-node and p2p-chat share: words, options, keys,
+ * signals.
  *
  * stdout is data, stderr is talk.  Exit status as in p2p-node(1).
  */
@@ -26,43 +27,51 @@ enum tool_exit {
 extern const char *tool_name;		/* "p2p-node" */
 extern bool tool_json;
 
+/*
+ * Before anything else: no descriptor of ours becomes 0, 1 or 2, and --json
+ * counts wherever it stands, also for errors of the command line.
+ */
+void	tool_start(char *const *argv);
+
+/* Write stdout out; when that fails, say so and end the program. */
+void	tool_flush(void);
+
+/* Seconds, monotonic. */
+double	tool_now(void);
+
+/* Text that may be a peer's, made fit for a terminal. */
+void	tool_put(FILE *out, const char *text, size_t len);
+
 /* "p2p-node: what: why" on stderr; a hint line when hint is not NULL. */
 void	tool_say(const char *what, const char *why, const char *hint);
 
 /*
  * Report a failed operation in the form asked for and return the exit status
- * that fits it.  report may be NULL; it is not freed.
+ * that fits it.  report may be NULL; it is not freed.  why, if not NULL, knows
+ * more than the error.
  */
 int	tool_fail(const char *what, int error,
 	    const struct p2p_report *report);
+int	tool_fail_why(const char *what, int error, const char *why);
+
+/* A mistake on the command line; the hint is --help when NULL. */
 int	tool_usage(const char *what, const char *why);
+int	tool_usage_hint(const char *what, const char *why, const char *hint);
 
-/*
- * One JSON object a line on stdout: begin, fields, end (which flushes).  Text
- * is escaped to printable ASCII, whatever it holds.
- */
-void	json_begin(const char *event);
-void	json_text(const char *name, const char *value);
-void	json_uint(const char *name, uint64_t value);
-void	json_time(const char *name, double seconds);
-void	json_bool(const char *name, bool value);
-void	json_null(const char *name);
-void	json_list(const char *name, char *const *values);	/* ends in NULL */
-void	json_end(void);
-/* Raw parts, for what is nested. */
-void	json_raw(const char *text);
-void	json_string(const char *value);
-
-/* Text of a peer's for the terminal: cleaned, in a static buffer of its own. */
-const char	*tool_clean(const char *text);
+/* The same for what getopt_long() answered '?' or ':' to. */
+int	tool_bad_option(int c, char *const *argv);
 
 /* Numbers of options; they end the program with a usage error. */
 uint64_t	tool_number(const char *option, const char *text, uint64_t max);
 double		tool_seconds(const char *option, const char *text);
 
-/* Split "a,b" and map short names to protocol ids; ends in NULL. */
-const char *const	*tool_protocols(const char *option, char *list,
-			    const char *const (*names)[2]);
+/* One more in a list of TOOL_LIST_MAX that ends in NULL; as above. */
+void	tool_append(const char *option, const char **list,
+	    const char *value);
+
+/* "tls,/x/1" to protocol ids, in a static list that ends in NULL. */
+const char *const	*tool_security(char *list);
+const char *const	*tool_muxers(char *list);
 
 /* The directory of keys and state: $P2P_HOME or the XDG one; static buffer. */
 const char	*tool_home(const char *file);
@@ -74,7 +83,13 @@ const char	*tool_home(const char *file);
 int	tool_key(const char *path, bool ephemeral, struct p2p_key **out,
 	    bool *made);
 
-/* SIGINT and SIGTERM set a flag and make a descriptor readable. */
+/* Make a host, or say which option it does not want; an exit status. */
+int	tool_host(const struct p2p_host_config *config, struct p2p_host **out);
+
+/*
+ * The first SIGINT or SIGTERM sets a flag and makes a descriptor readable; the
+ * second ends the process at once.
+ */
 void	tool_signals(void);
 int	tool_signal(void);		/* the signal, or 0 */
 int	tool_signal_fd(void);
