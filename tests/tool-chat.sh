@@ -6,7 +6,7 @@ chat=${CHAT:-./p2p-chat}
 tmp=$(mktemp -d) || exit 99
 pids=
 trap 'kill $pids 2>/dev/null; rm -rf "$tmp"' EXIT
-fail() { echo "FAIL: $*"; tail -n 20 "$tmp"/*; exit 1; }
+fail() { echo "FAIL: $*"; tail -n 20 "$tmp"/*.out "$tmp"/*.err; exit 1; }
 
 # until COMMAND holds, for ten seconds at most
 until_holds() {
@@ -36,7 +36,7 @@ for i in 1 2 3 4 5; do
 	printf 'from b %s \033[31m\n' $i >&8
 done
 until_holds 'lines "$tmp/a.out" 5'
-until_holds '[ "$(grep -c "\"event\":\"message\"" "$tmp/b.out")" = 5 ]'
+until_holds '[ "$(grep -c "\"direction\":\"in\"" "$tmp/b.out")" = 5 ]'
 exec 7>&- 8>&-
 wait $a || fail "a ended with $?"
 wait $b || fail "b ended with $?"
