@@ -62,8 +62,8 @@ dial(struct chat *c, const char *target)
 	bool here = false;
 	int e;
 
-	if ((e = p2p_host_connect(c->host, target, NULL, &conn, &report)) ==
-	    0) {
+	e = tool_connect(c->host, target, NULL, &conn, &report);
+	if (e == 0) {
 		if (!(here = is_here(c, &conn.peer)))
 			e = p2p_host_open_on(c->host, conn.number, protocols,
 			    OPEN_MS, &s);

@@ -78,7 +78,7 @@ dial_loop(void *arg)
 
 	while (take_one(s)) {
 		co.timeout_ms = shot_left();
-		e = p2p_host_connect(s->h, s->o->arg, &co, &c, &report);
+		e = tool_connect(s->h, s->o->arg, &co, &c, &report);
 		account(s, e, &c);
 		if (e != 0) {
 			(void)shot_fail(s->o->arg, e, report);

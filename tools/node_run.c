@@ -247,7 +247,7 @@ connect_all(void *arg)
 	int e;
 
 	for (i = 0; o->connect[i] != NULL && tool_signal() == 0; i++) {
-		e = p2p_host_connect(r->h, o->connect[i], &co, NULL, &report);
+		e = tool_connect(r->h, o->connect[i], &co, NULL, &report);
 		pthread_mutex_lock(&out);
 		if (e != 0 && tool_signal() == 0)
 			(void)tool_fail(o->connect[i], e, report);

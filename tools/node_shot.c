@@ -147,7 +147,7 @@ shot_reach(const struct options *o, struct p2p_host *h,
 	struct p2p_report *report;
 	int e;
 
-	e = p2p_host_connect(h, o->arg, &co, c, &report);
+	e = tool_connect(h, o->arg, &co, c, &report);
 	if (e != 0)
 		e = shot_fail(o->arg, e, report);
 	p2p_report_free(report);

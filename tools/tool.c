@@ -441,6 +441,19 @@ tool_host(const struct p2p_host_config *config, struct p2p_host **out)
 	return tool_usage("--muxer", "not in this build");
 }
 
+int
+tool_connect(struct p2p_host *host, const char *target,
+    const struct p2p_connect_options *options, struct p2p_connection *out,
+    struct p2p_report **report)
+{
+	struct p2p_peer_id id;
+
+	*report = NULL;
+	if (target[0] != '/' && p2p_peer_id_parse(target, &id) != 0)
+		return P2P_ERR_FORMAT;
+	return p2p_host_connect(host, target, options, out, report);
+}
+
 static void
 on_signal(int sig)
 {

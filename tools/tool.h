@@ -86,6 +86,11 @@ int	tool_key(const char *path, bool ephemeral, struct p2p_key **out,
 /* Make a host, or say which option it does not want; an exit status. */
 int	tool_host(const struct p2p_host_config *config, struct p2p_host **out);
 
+/* p2p_host_connect(), but what is neither address nor peer id is malformed. */
+int	tool_connect(struct p2p_host *host, const char *target,
+	    const struct p2p_connect_options *options,
+	    struct p2p_connection *out, struct p2p_report **report);
+
 /*
  * The first SIGINT or SIGTERM sets a flag and makes a descriptor readable; the
  * second ends the process at once.

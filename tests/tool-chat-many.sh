@@ -1,0 +1,96 @@
+#!/bin/sh
+# Goal: three chats at once, and one that never reads: the others lose nothing
+# and wait for nobody, and who is too slow is reset with the reason.
+. "$(dirname "$0")/tool.sh"
+here=/ip4/127.0.0.1/tcp/0
+
+# hear NAME ARGS...: a chat that only listens, until fd 9's end; sets to
+mkfifo "$tmp/open"
+exec 9<>"$tmp/open"
+hear() {
+	name=$1
+	shift
+	$chat --json -l $here "$@" <"$tmp/open" >>"$tmp/$name.out" \
+	    2>"$tmp/$name.err" &
+	pid=$!
+	pids="$pids $pid"
+	until_holds 'has "$tmp/$name.out" listening'
+	address_of "$name"
+}
+heard() { [ "$(count "$tmp/$1.out" '"direction":"in"')" = "$2" ]; }
+
+# A pipe arrives whole at all that it calls, however long it is.
+hear a
+a=$pid to_a=$to
+hear b
+b=$pid to_b=$to
+seq 1 20000 | $chat -l $here -c "$to_a" -c "$to_b" >"$tmp/s.out" \
+    2>"$tmp/s.err" || fail "a long pipe"
+until_holds 'heard a 20000'
+until_holds 'heard b 20000'
+sed -n 's/.*"text":"\([0-9]*\)".*/\1/p' "$tmp/a.out" >"$tmp/a.seq"
+seq 1 20000 | cmp -s - "$tmp/a.seq" || fail "not in order"
+until_holds 'has "$tmp/a.out" "\"left\".*\"reason\":\"ok\""'
+
+# Both ends at once: what crosses is not lost.
+for i in 1 2 3 4 5; do
+	seq 1 500 | $chat --json -l $here -c "$to_a" >"$tmp/x.out" \
+	    2>"$tmp/x.err" &
+	x=$!
+	pids="$pids $x"
+	hear y$i
+	seq 1 500 | $chat -l $here -c "$to" >"$tmp/z.out" 2>"$tmp/z.err" ||
+	    fail "500 lines, $i"
+	ends $x 0
+	until_holds "heard y$i 500"
+	kill -INT $pid
+	ends $pid 0
+done
+
+# Three: one stops reading for good while the first talks on and on.
+mkfifo "$tmp/s.in"
+$chat --json -l $here -c "$to_a" -c "$to_b" <"$tmp/s.in" >"$tmp/s.out" \
+    2>"$tmp/s.err" &
+s=$!
+pids="$pids $s"
+exec 7>"$tmp/s.in"
+until_holds '[ "$(count "$tmp/s.out" \"joined\")" = 2 ]'
+echo one >&7
+until_holds 'has "$tmp/b.out" "\"text\":\"one\""'
+kill -STOP $b
+: >"$tmp/a.out"
+printf 'two\n' >&7
+until_holds 'has "$tmp/a.out" "\"text\":\"two\""'
+# More than the window and the buffers of b's side take.
+line=$(printf '%04000d' 0)
+yes "$line" | head -n 1000 >&7 &
+until_holds 'heard a 1001'
+until_holds 'has "$tmp/s.out" "\"left\",\"peer\":\"${to_b##*/}\",\"reason\":\"\\(limit\\|timeout\\)\""'
+echo three >&7
+until_holds 'has "$tmp/a.out" "\"text\":\"three\""'
+kill -CONT $b
+until_holds 'has "$tmp/b.out" "\"left\""'
+exec 7>&-
+ends $s 1
+has "$tmp/s.out" '"text":"three","direction":"out"' || fail "three is not out"
+is_json "$tmp/s.out"
+
+# The end does not wait for it either, and says that it got nothing.
+hear b2
+b=$pid
+$chat --json -l $here -c "$to" --linger 0 <"$tmp/s.in" >"$tmp/s.out" \
+    2>"$tmp/s.err" &
+s=$!
+pids="$pids $s"
+exec 7>"$tmp/s.in"
+until_holds 'has "$tmp/s.out" \"joined\"'
+kill -STOP $b
+yes "$line" | head -n 400 >&7 &
+until_holds "ended $!"
+exec 7>&-
+ends $s 1
+kill -CONT $b
+kill -INT $b $a
+ends $b 0
+ends $a 0
+echo "ok: many at once"

@@ -1,0 +1,101 @@
+#!/bin/sh
+# Goal: the options of the contract (spec cli.md), of --help and of the manual
+# are the same ones, command by command.
+. "$(dirname "$0")/tool.sh"
+man=$(dirname "$0")/../man
+
+# As the contract has them; -h and what a contract need not say are extra.
+common='--json --help --version'
+shot='--timeout'
+peer='--key --ephemeral --security --muxer --limit --any-peer'
+of() {
+	case $1 in
+	run) echo -l --listen $peer --serve --connect $common ;;
+	id) echo --key $common $shot ;;
+	key) echo --key --type --out --bits $common $shot ;;
+	ping) echo -c -i $peer $common $shot ;;
+	identify) echo $peer $common $shot ;;
+	connect) echo -c --parallel --hold $peer $common $shot ;;
+	echo) echo --bytes --streams --chunk -c $peer $common $shot ;;
+	perf) echo --upload-bytes --download-bytes --streams --chunk $peer \
+	    $common $shot ;;
+	maddr|peerid|version) echo $common $shot ;;
+	chat) echo -l --listen -c --connect -n --nick --key --ephemeral \
+	    --security --muxer --json --plain --linger --help ;;
+	esac
+}
+commands='run id key ping identify connect echo perf maddr peerid version'
+
+# words: the options of a text, one a line, but -h
+words() { grep -o -e '-\(-[a-z][a-z-]*\|[a-z]\)\>' | grep -vx -e -h | sort -u; }
+# the options that begin a line of help
+help_of() { sed -n 's/^  \(-.*[^ ]\)   *[^ ].*/\1/p' | sed 's/ [A-Z=]*$//' | words; }
+# the options a page has: .Fl of items and text
+man_of() {
+	grep '^\.\(It\|Fl\)' "$1" | grep -o 'Fl [^ ]*' | sed 's/Fl /-/' | words
+}
+same() {
+	diff "$tmp/$1" "$tmp/$2" >"$tmp/diff.out" || fail "$3"
+}
+
+for c in $commands; do
+	of $c | tr ' ' '\n' | sort -u >"$tmp/want.out"
+	$node $c --help >"$tmp/$c.help" || fail "$c --help"
+	help_of <"$tmp/$c.help" >"$tmp/help.out"
+	same want.out help.out "p2p-node $c --help and the contract"
+	cat "$tmp/want.out" >>"$tmp/all"
+	$node --help | grep -q "^  $c " || fail "--help without $c"
+	grep -q "^\.It Cm $c" "$man/p2p-node.1" || fail "p2p-node.1 without $c"
+done
+$node --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >"$tmp/commands.out"
+[ "$(tr '\n' ' ' <"$tmp/commands.out")" = "$commands " ] || fail "the commands"
+sort -u "$tmp/all" >"$tmp/want.out"
+$node --help | help_of >"$tmp/help.out"
+same want.out help.out "p2p-node --help and the contract"
+man_of "$man/p2p-node.1" >"$tmp/man.out"
+same want.out man.out "p2p-node.1 and the contract"
+
+of chat | tr ' ' '\n' | sort -u >"$tmp/want.out"
+$chat --help | help_of >"$tmp/help.out"
+same want.out help.out "p2p-chat --help and the contract"
+man_of "$man/p2p-chat.1" >"$tmp/man.out"
+same want.out man.out "p2p-chat.1 and the contract"
+
+# The events and their fields stand in the manual too.
+event() {
+	page=$1 event=$2
+	shift 2
+	grep "^\.It $event Ta" "$man/$page.1" >"$tmp/event.out" ||
+	    fail "$page.1 without $event"
+	for f in "$@"; do
+		grep -q "[ ,;]$f\([ ,;]\|\$\)" "$tmp/event.out" ||
+		    fail "$page.1: $event without $f"
+	done
+}
+event p2p-node listening address
+event p2p-node ready peerId limits
+event p2p-node connected peer address direction security muxer time
+event p2p-node disconnected peer address direction security muxer reason \
+    initiator
+event p2p-node stopped refused
+event p2p-node id peerId peerIdCid publicKey keyType
+event p2p-node key peerId keyType path
+event p2p-node ping seq time
+event p2p-node summary sent received min avg max p50 p99
+event p2p-node summary count failed perSecond p50 p99
+event p2p-node identify peerId protocolVersion agentVersion protocols \
+    listenAddresses observedAddress publicKeyType signedRecord address \
+    security muxer
+event p2p-node echo bytes streams time identical
+event p2p-node perf type timeSeconds uploadBytes downloadBytes
+event p2p-node maddr text hex parts
+event p2p-node peerid base58 cid hex keyType
+event p2p-node version version features
+event p2p-node error error message expected actual attempts
+event p2p-chat listening address
+event p2p-chat joined peer nick address
+event p2p-chat left peer reason
+event p2p-chat message peer nick text direction
+event p2p-chat notice text
+event p2p-chat error error message
+echo "ok: contract, help and manual agree"

@@ -1,0 +1,146 @@
+#!/bin/sh
+# Goal: --timeout bounds every one-shot command as a whole, SIGINT and SIGTERM
+# end it, and each says so by its status; run ends well, or at once.
+. "$(dirname "$0")/tool.sh"
+
+# catches PID: it has its signal handlers, so that a signal is an end in peace
+catches() {
+	mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
+	[ -n "$mask" ] && [ $((0x$mask & 2)) != 0 ]
+}
+timed_out() {
+	fields "$tmp/$1.out" error error message
+	has "$tmp/$1.out" '"error":"timeout"' || fail "$1: no timeout"
+	is_json "$tmp/$1.out"
+}
+# launch NAME COMMAND...: as start; adds to list
+launch() {
+	start "$@"
+	list="$list $1:$pid"
+}
+
+start_node run --ephemeral --serve echo,perf
+run=$pid
+start_node stopped --ephemeral
+stopped=$pid still=$to
+kill -STOP $stopped
+address_of run
+
+# Time is over: with work to do, and with a peer that does not answer.
+list=
+set -- --json --timeout 1
+launch many $node connect -c 10000000 --parallel 2 "$@" "$to"
+launch hold $node connect --hold 1000 "$@" "$to"
+launch echo $node echo --bytes 1000000000000 "$@" "$to"
+launch rounds $node echo --bytes 100 -c 10000000 "$@" "$to"
+launch perf $node perf --upload-bytes 1000000000000 --streams 2 "$@" "$to"
+launch down $node perf --download-bytes 1000000000000 "$@" "$to"
+launch pings $node ping -c 100000 -i 0.3 "$@" "$to"
+launch s-ping $node ping "$@" "$still"
+launch s-identify $node identify "$@" "$still"
+launch s-connect $node connect "$@" "$still"
+launch s-many $node connect -c 100 "$@" "$still"
+launch s-echo $node echo --bytes 1 "$@" "$still"
+launch s-perf $node perf "$@" "$still"
+mkfifo "$tmp/open"
+exec 9<>"$tmp/open"		# a stdin that does not end
+$node echo --timeout 1 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
+pids="$pids $!" pipe=$!
+for l in $list; do
+	ends "${l#*:}" 4
+	timed_out "${l%:*}"
+done
+ends $pipe 4
+has "$tmp/pipe.err" '^hint: .*--timeout' || fail "echo of stdin: no hint"
+fields "$tmp/many.out" summary count failed perSecond p50 p99
+fields "$tmp/rounds.out" summary count failed perSecond p50 p99
+fields "$tmp/s-many.out" summary count failed
+has "$tmp/s-many.out" '"count":100,"failed":100,' || fail "s-many: the summary"
+[ "$(count "$tmp/pings.out" '"event":"ping"')" -ge 2 ] || fail "no pings"
+fields "$tmp/pings.out" summary sent received
+fields "$tmp/hold.out" connected time
+
+# Progress is for terminals.
+for l in $list; do
+	[ -s "$tmp/${l%:*}.err" ] && fail "${l%:*}: talk on stderr"
+done
+
+# A reply that is lost: the summary comes nevertheless.
+start lost $node ping -c 100 -i 0.2 --json --timeout 4 "$to"
+until_holds 'has "$tmp/lost.out" "\"seq\":2"'
+kill -STOP $run
+ends $pid 4
+kill -CONT $run
+timed_out lost
+has "$tmp/lost.out" '"event":"summary","sent":[0-9]*,"received":[2-9]' ||
+    fail "lost: the summary"
+
+# Nobody replies at all.
+$raw silent /ipfs/ping/1.0.0 <"$tmp/open" >"$tmp/raw.out" 2>"$tmp/raw.err" &
+raw_pid=$!
+pids="$pids $raw_pid"
+until_holds 'has "$tmp/raw.out" listening'
+address_of raw
+expect 4 '"event":"summary","sent":1,"received":0,"min":0' ping --json \
+    --timeout 1 "$to"
+has "$tmp/out" '"event":"error","error":"timeout"' || fail "silent: no error"
+expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 1 "$to"
+kill -KILL $raw_pid
+ends $raw_pid 137
+address_of run
+
+# Interrupted.
+status=130
+for s in INT TERM; do
+	list=
+	set -- --json --timeout 100
+	launch i-many $node connect -c 10000000 "$@" "$to"
+	launch i-hold $node connect --hold 50 "$@" "$to"
+	launch i-echo $node echo --bytes 1000000000000 "$@" "$to"
+	launch i-perf $node perf --upload-bytes 1000000000000 "$@" "$to"
+	launch i-ping $node ping -c 1000 -i 0.1 "$@" "$to"
+	launch i-identify $node identify "$@" "$still"
+	launch i-connect $node connect "$@" "$still"
+	for l in $list; do
+		until_holds "catches ${l#*:}"
+	done
+	until_holds 'has "$tmp/i-ping.out" "\"event\":\"ping\""'
+	until_holds 'has "$tmp/i-hold.out" connected'
+	until_holds 'has "$tmp/i-many.out" connected'
+	for l in $list; do
+		kill -$s "${l#*:}"
+	done
+	for l in $list; do
+		ends "${l#*:}" $status
+		has "$tmp/${l%:*}.out" '"error"' && fail "${l%:*}: an error"
+	done
+	fields "$tmp/i-ping.out" summary sent received
+	has "$tmp/i-many.out" '"summary","count":[1-9][0-9]*,"failed":[01],' ||
+	    fail "i-many: what was not begun has not failed"
+	$node echo "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
+	pids="$pids $!" pipe=$!
+	printf x >&9
+	until_holds 'has "$tmp/pipe.out" x'
+	kill -$s $pipe
+	ends $pipe $status
+	status=143
+done
+
+# run: connecting to what does not answer, it still ends well; and at the second
+# signal it does not wait for a peer that does not answer.
+start_node busy --ephemeral --connect "$still"
+until_holds "catches $pid"
+kill -TERM $pid
+ends $pid 0
+has "$tmp/busy.out" '"event":"error"' && fail "busy: an error at the end"
+start_node twice --ephemeral
+kill -INT $pid
+kill -TERM $pid 2>/dev/null
+until_holds "ended $pid"
+wait $pid
+case $? in
+130|143) ;;
+*) fail "two signals did not force it" ;;
+esac
+pids=$(echo " $pids " | sed "s/ $pid / /")
+echo "ok: the time of p2p-node"

@@ -1,0 +1,68 @@
+#!/bin/sh
+# Goal: on a terminal: progress that goes away, commands and a nick in a chat,
+# and nothing of a peer's that drives it.
+. "$(dirname "$0")/tool.sh"
+script -qec true /dev/null </dev/null >/dev/null 2>&1 || {
+	echo "SKIP: no script(1)"
+	exit 77
+}
+here=/ip4/127.0.0.1/tcp/0
+erase=$(printf '\r\033\\[K')
+
+# Progress on stderr, after a while, and erased: what remains is the result.
+start_node run --ephemeral --serve echo,perf
+run=$pid
+for c in "perf --upload-bytes 1000000000000" "echo --bytes 1000000000000" \
+    "connect -c 10000000"; do
+	script -qec "$node $c --timeout 1 $to" "$tmp/tty.out" </dev/null \
+	    >/dev/null 2>&1
+	[ "$(count "$tmp/tty.out" "^.*${c%% *}: .* of ")" -ge 1 ] ||
+	    fail "$c: no progress"
+	n=$(tr '\r' '\n' <"$tmp/tty.out" | grep -c "${c%% *}: .* of ")
+	[ "$n" -ge 2 ] && [ "$n" -le 12 ] || fail "$c: $n lines of progress"
+	tail -n 6 "$tmp/tty.out" | grep -q "${erase}p2p-node: \|${erase}[0-9]" ||
+	    fail "$c: progress is not erased"
+done
+script -qec "$node echo --bytes 1 $to" "$tmp/tty.out" </dev/null >/dev/null 2>&1
+grep -q "echo: " "$tmp/tty.out" && fail "progress of what is quick"
+kill -TERM $run
+ends $run 0
+
+# A chat on a terminal.
+mkfifo "$tmp/keys" "$tmp/peer.in"
+script -qfec "$chat -l $here -n 'Alice B.'" "$tmp/chat.out" <"$tmp/keys" \
+    >/dev/null 2>&1 &
+term=$!
+pids="$pids $term"
+exec 7>"$tmp/keys"
+until_holds 'has "$tmp/chat.out" "invite: p2p-chat -c .*[a-zA-Z0-9]"'
+to=$(sed -n 's/^invite: p2p-chat -c \([^[:space:]]*\).*/\1/p' "$tmp/chat.out" |
+    head -n 1)
+echo early >&7
+until_holds 'has "$tmp/chat.out" "nobody here yet"'
+$chat -l $here -c "$to" <"$tmp/peer.in" >"$tmp/peer.out" 2>"$tmp/peer.err" &
+peer=$!
+pids="$pids $peer"
+exec 8>"$tmp/peer.in"
+until_holds 'has "$tmp/peer.out" "	early$"'
+until_holds 'has "$tmp/chat.out" "^[0-9:]* <Alice B.> early"'
+printf 'a\033]0;title\007b\n' >&8
+r=$(printf '\357\277\275')
+until_holds 'has "$tmp/chat.out" "^[0-2][0-9]:[0-5][0-9] <......> a$r\]0;title${r}b"'
+for c in /help /peers /frob "/nick Bob" "/connect"; do
+	echo "$c" >&7
+done
+until_holds 'has "$tmp/chat.out" "^-!- /nick NAME"'
+until_holds 'has "$tmp/chat.out" "^-!- no such command: /frob"'
+until_holds 'has "$tmp/chat.out" "^-!- you are Bob now"'
+until_holds 'has "$tmp/chat.out" "^-!- /connect wants"'
+echo //late >&7
+until_holds 'has "$tmp/peer.out" "	/late$"'
+until_holds 'has "$tmp/chat.out" "^[0-9:]* <Bob> /late"'
+lines "$tmp/peer.out" 3 && fail "a command was sent"
+echo /quit >&7
+until_holds 'has "$tmp/peer.err" "has left"'
+ends $term 0
+exec 8>&-
+ends $peer 0
+echo "ok: on a terminal"
