@@ -28,14 +28,14 @@ address_of run
 
 # Time is over: with work to do, and with a peer that does not answer.
 list=
-set -- --json --timeout 1
+set -- --json --timeout 2
 launch many $node connect -c 10000000 --parallel 2 "$@" "$to"
 launch hold $node connect --hold 1000 "$@" "$to"
 launch echo $node echo --bytes 1000000000000 "$@" "$to"
 launch rounds $node echo --bytes 100 -c 10000000 "$@" "$to"
 launch perf $node perf --upload-bytes 1000000000000 --streams 2 "$@" "$to"
 launch down $node perf --download-bytes 1000000000000 "$@" "$to"
-launch pings $node ping -c 100000 -i 0.3 "$@" "$to"
+launch pings $node ping -c 100000 -i 0.1 "$@" "$to"
 launch s-ping $node ping "$@" "$still"
 launch s-identify $node identify "$@" "$still"
 launch s-connect $node connect "$@" "$still"
@@ -56,7 +56,7 @@ fields "$tmp/many.out" summary count failed perSecond p50 p99
 fields "$tmp/rounds.out" summary count failed perSecond p50 p99
 fields "$tmp/s-many.out" summary count failed
 has "$tmp/s-many.out" '"count":100,"failed":100,' || fail "s-many: the summary"
-[ "$(count "$tmp/pings.out" '"event":"ping"')" -ge 2 ] || fail "no pings"
+fields "$tmp/pings.out" ping seq time
 fields "$tmp/pings.out" summary sent received
 fields "$tmp/hold.out" connected time
 
@@ -133,7 +133,8 @@ until_holds "catches $pid"
 kill -TERM $pid
 ends $pid 0
 has "$tmp/busy.out" '"event":"error"' && fail "busy: an error at the end"
-start_node twice --ephemeral
+TSAN_OPTIONS="${TSAN_OPTIONS-}:report_thread_leaks=0" \
+    start_node twice --ephemeral	# it joins nobody then
 kill -INT $pid
 kill -TERM $pid 2>/dev/null
 until_holds "ended $pid"

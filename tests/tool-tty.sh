@@ -7,7 +7,7 @@ script -qec true /dev/null </dev/null >/dev/null 2>&1 || {
 	exit 77
 }
 here=/ip4/127.0.0.1/tcp/0
-erase=$(printf '\r\033\\[K')
+erase=$(printf '\033\\[K')
 
 # Progress on stderr, after a while, and erased: what remains is the result.
 start_node run --ephemeral --serve echo,perf
@@ -16,11 +16,13 @@ for c in "perf --upload-bytes 1000000000000" "echo --bytes 1000000000000" \
     "connect -c 10000000"; do
 	script -qec "$node $c --timeout 1 $to" "$tmp/tty.out" </dev/null \
 	    >/dev/null 2>&1
-	[ "$(count "$tmp/tty.out" "^.*${c%% *}: .* of ")" -ge 1 ] ||
-	    fail "$c: no progress"
-	n=$(tr '\r' '\n' <"$tmp/tty.out" | grep -c "${c%% *}: .* of ")
-	[ "$n" -ge 2 ] && [ "$n" -le 12 ] || fail "$c: $n lines of progress"
-	tail -n 6 "$tmp/tty.out" | grep -q "${erase}p2p-node: \|${erase}[0-9]" ||
+	tr '\r' '\n' <"$tmp/tty.out" | grep -v '^$' >"$tmp/lines.out"
+	shown=$(grep -c "^${c%% *}: .* of " "$tmp/lines.out")
+	[ "$shown" -ge 2 ] && [ "$shown" -le 12 ] ||
+	    fail "$c: $shown lines of progress"
+	last=$(grep -n "^${c%% *}: .* of " "$tmp/lines.out" | tail -n 1)
+	sed -n "$((${last%%:*} + 1))p" "$tmp/lines.out" |
+	    grep -q "^${erase}p2p-node: \|^${erase}[0-9]\|^$erase\$" ||
 	    fail "$c: progress is not erased"
 done
 script -qec "$node echo --bytes 1 $to" "$tmp/tty.out" </dev/null >/dev/null 2>&1

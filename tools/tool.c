@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,7 +18,7 @@
 
 bool tool_json;
 
-static volatile sig_atomic_t got_signal;
+static atomic_int got_signal;	/* the handler may run in any thread */
 static int signal_pipe[2] = { -1, -1 };
 
 void
@@ -457,12 +458,11 @@ tool_connect(struct p2p_host *host, const char *target,
 static void
 on_signal(int sig)
 {
-	int saved = errno;
+	int saved = errno, none = 0;
 	char c = 0;
 
-	if (got_signal != 0)
+	if (!atomic_compare_exchange_strong(&got_signal, &none, sig))
 		_exit(128 + sig);
-	got_signal = sig;
 	if (write(signal_pipe[1], &c, 1) == -1)
 		errno = saved;		/* full: it is readable anyway */
 	errno = saved;
@@ -483,7 +483,7 @@ tool_signals(void)
 int
 tool_signal(void)
 {
-	return got_signal;
+	return atomic_load(&got_signal);
 }
 
 int
