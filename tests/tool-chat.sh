@@ -35,6 +35,7 @@ for i in 1 2 3 4 5; do
 	printf 'from b %s \033[31m\n' $i >&8
 done
 printf '\n\n/slash\n' >&7
+printf '\n\r\n' >&8
 until_holds 'lines "$tmp/a.out" 5'
 until_holds '[ "$(count "$tmp/b.out" \"direction\":\"in\")" = 6 ]'
 until_holds '[ "$(count "$tmp/b.out" \"direction\":\"out\")" = 5 ]'
@@ -77,6 +78,7 @@ ends $a 0
     "from b 5 $(printf '\357\277\275')[31m" ] || fail "the fifth line of a"
 grep -v '^[0-2][0-9]:[0-5][0-9]:[0-5][0-9]	12D3[^	]*	......	[^	]*$' \
     "$tmp/a.out" && fail "the form of a line"
+has "$tmp/b.out" '"text":""' && fail "an empty line was sent"
 is_json "$tmp/b.out"
 fields "$tmp/b.out" listening address
 fields "$tmp/b.out" joined peer nick address

@@ -26,6 +26,22 @@ stopped=$pid still=$to
 kill -STOP $stopped
 address_of run
 
+# Nobody replies: neither within the time, nor to the only ping.
+mkfifo "$tmp/open" "$tmp/hush"
+exec 8<>"$tmp/hush" 9<>"$tmp/open"	# each a stdin that does not end
+$raw silent /ipfs/ping/1.0.0 <"$tmp/hush" >"$tmp/raw.out" 2>"$tmp/raw.err" &
+raw_pid=$!
+pids="$pids $raw_pid"
+until_holds 'has "$tmp/raw.out" listening'
+address_of raw
+start silent $node ping --json -c 1 "$to"
+silent=$pid
+expect 4 '"event":"summary","sent":1,"received":0,"min":0' ping --json \
+    --timeout 1 "$to"
+has "$tmp/out" '"event":"error","error":"timeout"' || fail "silent: no error"
+expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 1 "$to"
+address_of run
+
 # Time is over: with work to do, and with a peer that does not answer.
 list=
 set -- --json --timeout 2
@@ -42,8 +58,6 @@ launch s-connect $node connect "$@" "$still"
 launch s-many $node connect -c 100 "$@" "$still"
 launch s-echo $node echo --bytes 1 "$@" "$still"
 launch s-perf $node perf "$@" "$still"
-mkfifo "$tmp/open"
-exec 9<>"$tmp/open"		# a stdin that does not end
 $node echo --timeout 1 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
 pids="$pids $!" pipe=$!
 for l in $list; do
@@ -75,18 +89,16 @@ timed_out lost
 has "$tmp/lost.out" '"event":"summary","sent":[0-9]*,"received":[2-9]' ||
     fail "lost: the summary"
 
-# Nobody replies at all.
-$raw silent /ipfs/ping/1.0.0 <"$tmp/open" >"$tmp/raw.out" 2>"$tmp/raw.err" &
-raw_pid=$!
-pids="$pids $raw_pid"
-until_holds 'has "$tmp/raw.out" listening'
-address_of raw
-expect 4 '"event":"summary","sent":1,"received":0,"min":0' ping --json \
-    --timeout 1 "$to"
-has "$tmp/out" '"event":"error","error":"timeout"' || fail "silent: no error"
-expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 1 "$to"
-kill -KILL $raw_pid
-ends $raw_pid 137
+# A peer that goes away ends a series with its error.
+start_node mortal --ephemeral
+mortal=$pid
+start left $node ping -c 1000 -i 0.1 --json "$to"
+until_holds 'has "$tmp/left.out" "\"seq\":2"'
+kill -KILL $mortal
+ends $mortal 137
+ends $pid 1
+fields "$tmp/left.out" summary sent received
+fields "$tmp/left.out" error error message
 address_of run
 
 # Interrupted.
@@ -131,7 +143,7 @@ done
 start_node busy --ephemeral --connect "$still"
 until_holds "catches $pid"
 kill -TERM $pid
-ends $pid 0
+ends $pid 0 8
 has "$tmp/busy.out" '"event":"error"' && fail "busy: an error at the end"
 TSAN_OPTIONS="${TSAN_OPTIONS-}:report_thread_leaks=0" \
     start_node twice --ephemeral	# it joins nobody then
@@ -144,4 +156,7 @@ case $? in
 *) fail "two signals did not force it" ;;
 esac
 pids=$(echo " $pids " | sed "s/ $pid / /")
+ends $silent 4
+has "$tmp/silent.out" '"summary","sent":1,"received":0,' || fail "silent"
+timed_out silent
 echo "ok: the time of p2p-node"

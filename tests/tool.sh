@@ -20,20 +20,21 @@ trap 'exit 1' INT TERM HUP
 
 fail() {
 	echo "FAIL: $*"
-	find "$tmp" -type f -name '*out' -o -type f -name '*err' | sort |
-	    while read -r f; do
-		echo "--- ${f##*/}"
-		tail -n 4 "$f" | cut -c1-300
+	# The last files that were written; a fifo would have to be waited for.
+	ls -t "$tmp" | grep 'out$\|err$' | head -n 10 | while read -r f; do
+		[ -f "$tmp/$f" ] || continue
+		echo "--- $f"
+		tail -n 4 "$tmp/$f" | cut -c1-300
 	done
 	exit 1
 }
 
-# until_holds COMMAND: for twenty seconds at most
+# until_holds COMMAND [SECONDS]: for twenty seconds at most
 until_holds() {
 	tries=0
 	until eval "$1"; do
 		tries=$((tries + 1))
-		[ $tries -lt 400 ] || fail "never: $1"
+		[ $tries -lt $((${2:-20} * 20)) ] || fail "never: $1"
 		sleep 0.05
 	done
 }
@@ -48,9 +49,9 @@ ended() {
 	state=$(sed 's/^.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)
 	[ -z "$state" ] || [ "$state" = Z ]
 }
-# ends PID STATUS: within twenty seconds
+# ends PID STATUS [SECONDS]: within twenty seconds
 ends() {
-	until_holds "ended $1"
+	until_holds "ended $1" "${3:-20}"
 	wait "$1"
 	got=$?
 	pids=$(echo " $pids " | sed "s/ $1 / /")
