@@ -55,7 +55,7 @@ ends() {
 	wait "$1"
 	got=$?
 	pids=$(echo " $pids " | sed "s/ $1 / /")
-	[ $got = "$2" ] || fail "process $1 ended with $got, not $2"
+	[ $got = "$2" ] || fail "process $1 ${l-} ended with $got, not $2"
 }
 
 # expect STATUS PATTERN ARGS...: p2p-node ARGS ends so; a line fits
