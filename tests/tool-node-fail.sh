@@ -46,8 +46,10 @@ both 2 usage '--security: an empty list' run --security ,
 both 2 usage '--security: not in this build' run --ephemeral --security /x/1
 both 2 usage '--muxer: not in this build' run --ephemeral --muxer /x/1
 both 2 usage '--serve: knows echo' run --serve http
-both 2 usage '--limit nonsense=3: no such limit' run --ephemeral \
-    --limit nonsense=3
+both 2 usage '--limit nonsense: no such limit' run --ephemeral \
+    --limit streams-in=9 --limit nonsense=3
+both 2 usage '--limit: values' run --ephemeral --limit connections=0 \
+    --limit upgrades=0
 both 2 usage '--limit connections=0: this value' run --ephemeral \
     --limit streams-in=9 --limit connections=0
 both 2 usage '--limit handlers: wants NAME=VALUE' run --limit handlers

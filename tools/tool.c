@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "json.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/text.h"
@@ -65,206 +63,6 @@ tool_put(FILE *out, const char *text, size_t len)
 	fwrite(clean, 1, p2p_text_clean(clean, 3 * len + 1, text, len, 0),
 	    out);
 	free(clean);
-}
-
-void
-tool_say(const char *what, const char *why, const char *hint)
-{
-	flockfile(stderr);
-	fprintf(stderr, "%s: ", tool_name);
-	tool_put(stderr, what, strlen(what));
-	fputs(": ", stderr);
-	tool_put(stderr, why, strlen(why));
-	putc('\n', stderr);
-	if (hint != NULL)
-		fprintf(stderr, "hint: %s\n", hint);
-	funlockfile(stderr);
-}
-
-static int
-exit_of(int error)
-{
-	switch (error) {
-	case P2P_ERR_TIMEOUT:
-	case -ETIMEDOUT:
-		return TOOL_TIMEOUT;
-	case P2P_ERR_NOT_FOUND:
-	case P2P_ERR_NO_ADDRESS:
-		return TOOL_NOT_FOUND;
-	case P2P_ERR_FORMAT:
-	case P2P_ERR_NO_PEER:
-	case P2P_ERR_UNSUPPORTED:
-	case P2P_ERR_KEY_FILE:
-		return TOOL_USAGE;
-	default:
-		return TOOL_FAILED;
-	}
-}
-
-static const char *
-hint_of(int error)
-{
-	switch (error) {
-	case P2P_ERR_NO_PEER:
-		return "end the address with /p2p/ID, or give --any-peer";
-	case P2P_ERR_FORMAT:
-		return "an address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3...";
-	case P2P_ERR_WRONG_PEER:
-		return "somebody else answers there; ask for the peer's new id";
-	case -ECONNREFUSED:
-		return "nobody listens there; is the other side running?";
-	case -EADDRINUSE:
-		return "another program has this port; port 0 takes a free one";
-	case P2P_ERR_NO_PROTOCOL:
-		return "the peer does not serve this; see identify";
-	case P2P_ERR_NO_ADDRESS:
-		return "give an address that ends in /p2p/ID";
-	case P2P_ERR_TIMEOUT:
-		return "is a firewall in the way? --timeout gives it longer";
-	default:
-		return NULL;
-	}
-}
-
-static const struct p2p_attempt *
-wrong_peer(const struct p2p_report *r)
-{
-	size_t i;
-
-	for (i = 0; r != NULL && i < p2p_report_count(r); i++)
-		if (p2p_report_attempt(r, i)->error == P2P_ERR_WRONG_PEER)
-			return p2p_report_attempt(r, i);
-	return NULL;
-}
-
-static void
-json_attempts(const struct p2p_report *r)
-{
-	const struct p2p_attempt *a;
-	size_t i;
-
-	json_array_begin("attempts");
-	for (i = 0; i < p2p_report_count(r); i++) {
-		a = p2p_report_attempt(r, i);
-		json_object_begin(NULL);
-		json_text("address", a->address);
-		json_text("stage", p2p_stage_name(a->stage));
-		json_text("error", p2p_error_name(a->error));
-		json_time("time", (double)a->time_us / 1e6);
-		json_object_end();
-	}
-	json_array_end();
-}
-
-/* The error event, up to what belongs to a report. */
-static void
-error_begin(const char *code, const char *what, const char *why)
-{
-	size_t cap = strlen(what) + strlen(why) + 3;
-	char *text = malloc(cap);
-
-	json_begin("error");
-	json_text("error", code);
-	if (text != NULL)
-		snprintf(text, cap, "%s: %s", what, why);
-	json_text("message", text != NULL ? text : why);
-	free(text);
-}
-
-static void
-fail_json(const char *what, int error, const struct p2p_report *r,
-    const struct p2p_attempt *wrong)
-{
-	char text[P2P_PEER_ID_TEXT_MAX];
-
-	error_begin(p2p_error_name(error), what, p2p_strerror(error));
-	if (wrong != NULL && p2p_report_expected(r) != NULL) {
-		json_text("expected", p2p_peer_id_text(p2p_report_expected(r),
-		    text));
-		json_text("actual", p2p_peer_id_text(&wrong->actual, text));
-	}
-	if (r != NULL)
-		json_attempts(r);
-	json_end();
-}
-
-int
-tool_fail(const char *what, int error, const struct p2p_report *r)
-{
-	char want[P2P_PEER_ID_TEXT_MAX], got[P2P_PEER_ID_TEXT_MAX], why[512];
-	const struct p2p_attempt *a, *wrong = wrong_peer(r);
-	size_t i;
-
-	if (tool_json) {
-		fail_json(what, error, r, wrong);
-		return exit_of(error);
-	}
-	snprintf(why, sizeof(why), "%s", p2p_strerror(error));
-	if (wrong != NULL && p2p_report_expected(r) != NULL)
-		snprintf(why, sizeof(why), "dialed %s, but %s answered",
-		    p2p_peer_id_text(p2p_report_expected(r), want),
-		    p2p_peer_id_text(&wrong->actual, got));
-	tool_say(what, why, hint_of(error));
-	for (i = 0; r != NULL && p2p_report_count(r) > 1 &&
-	    i < p2p_report_count(r); i++) {
-		a = p2p_report_attempt(r, i);
-		fputs("  ", stderr);
-		tool_put(stderr, a->address, strlen(a->address));
-		fprintf(stderr, ": %s: %s (%.3f s)\n", p2p_stage_name(a->stage),
-		    p2p_strerror(a->error), (double)a->time_us / 1e6);
-	}
-	return exit_of(error);
-}
-
-int
-tool_fail_why(const char *what, int error, const char *why)
-{
-	if (why == NULL)
-		return tool_fail(what, error, NULL);
-	if (tool_json) {
-		error_begin(p2p_error_name(error), what, why);
-		json_end();
-	} else {
-		tool_say(what, why, hint_of(error));
-	}
-	return exit_of(error);
-}
-
-int
-tool_usage_hint(const char *what, const char *why, const char *hint)
-{
-	char help[64];
-
-	if (tool_json) {
-		error_begin("usage", what, why);
-		json_end();
-		return TOOL_USAGE;
-	}
-	snprintf(help, sizeof(help), "%s --help", tool_name);
-	tool_say(what, why, hint != NULL ? hint : help);
-	return TOOL_USAGE;
-}
-
-int
-tool_usage(const char *what, const char *why)
-{
-	return tool_usage_hint(what, why, NULL);
-}
-
-int
-tool_bad_option(int c, char *const *argv)
-{
-	char letter[3] = { '-', (char)optopt, '\0' };
-	const char *last = argv[optind - 1];
-	bool is_long = strncmp(last, "--", 2) == 0;
-
-	if (c == ':')
-		return tool_usage(is_long ? last : letter, "wants a value");
-	if (is_long && strchr(last, '=') != NULL && optopt != 0)
-		return tool_usage(last, "takes no value");
-	if (optopt > 0 && optopt <= CHAR_MAX)
-		return tool_usage(letter, "no such option");
-	return tool_usage(last, "no such option");
 }
 
 uint64_t
@@ -395,31 +193,66 @@ tool_key(const char *path, bool ephemeral, struct p2p_key **out, bool *made)
 	return TOOL_USAGE;
 }
 
-/* Why a host cannot be made: the first limit that it refuses by itself. */
+static bool
+has_limit(const struct p2p_host *h, const char *name)
+{
+	struct p2p_limit_info l;
+	size_t i;
+
+	for (i = 0; p2p_host_limit(h, i, &l) == 0; i++)
+		if (strcmp(l.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Is s, which was refused, fine without its i-th? */
+static bool
+is_fine_without(const struct p2p_limit_setting *s, size_t i)
+{
+	struct p2p_limit_setting rest[TOOL_LIST_MAX + 1] = { { NULL, 0 } };
+	struct p2p_host_config c = { .limits = rest };
+	struct p2p_host *h;
+	size_t n = 0, j;
+
+	for (j = 0; s[j].name != NULL; j++)
+		if (j != i)
+			rest[n++] = s[j];
+	if (p2p_host_new(&c, &h) != 0)
+		return false;
+	p2p_host_free(h);
+	return true;
+}
+
+/* Why a host cannot be made: which limit is unknown, or out of range. */
 static int
 bad_limit(const struct p2p_limit_setting *s)
 {
-	struct p2p_limit_setting one[2] = { { NULL, 0 }, { NULL, 0 } };
-	struct p2p_host_config c = { .limits = one };
 	struct p2p_host *h;
 	char what[128];
-	int e = P2P_ERR_LIMIT;
+	bool known;
+	size_t i;
+	int e;
 
-	for (; s != NULL && s->name != NULL; s++) {
-		one[0] = *s;
-		if ((e = p2p_host_new(&c, &h)) != 0)
-			break;
-		p2p_host_free(h);
-	}
 	if (s == NULL || s->name == NULL)
 		return tool_fail("start", P2P_ERR_LIMIT, NULL);
-	snprintf(what, sizeof(what), "--limit %s=%llu", s->name,
-	    (unsigned long long)s->value);
-	if (e == P2P_ERR_NOT_FOUND)
+	if ((e = p2p_host_new(NULL, &h)) != 0)
+		return tool_fail("start", e, NULL);
+	for (i = 0, known = true; s[i].name != NULL && known; i++)
+		known = has_limit(h, s[i].name);
+	p2p_host_free(h);
+	snprintf(what, sizeof(what), "--limit %s", s[i - 1].name);
+	if (!known)
 		return tool_usage_hint(what, "no such limit",
 		    "run prints all limits when it starts");
-	return tool_usage_hint(what, "this value is out of range",
-	    "too small, or more than the descriptors (ulimit -n) carry");
+	for (i = 0; s[i].name != NULL && !is_fine_without(s, i); i++)
+		;
+	if (s[i].name == NULL)
+		return tool_usage("--limit", "values that are out of range, or "
+		    "do not go together");
+	snprintf(what, sizeof(what), "--limit %s=%llu", s[i].name,
+	    (unsigned long long)s[i].value);
+	return tool_usage_hint(what, "this value is out of range", "too small, "
+	    "more than descriptors carry (ulimit -n), or at odds with others");
 }
 
 int
