@@ -472,6 +472,40 @@ a_dead_peer_and_a_half_frame_time_out(void)
 }
 
 static void
+a_body_has_half_a_minute_and_more_when_it_is_large(void)
+{
+	static const struct {
+		uint32_t	len;
+		uint64_t	seconds;
+	} bodies[] = { { 1000, 30 }, { 256 * 1024, 46 } };
+	static const uint8_t open[] = { 0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0 };
+	struct mux_event ev;
+	struct mux *m;
+	uint8_t buf[YAMUX_HDR_SIZE];
+	struct rd in;
+	struct wr w;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		m = make(false);
+		in = (struct rd){ open, sizeof(open) };
+		CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+		mux_yamux.accept(m, ev.stream, &user);
+		wr_init(&w, buf, sizeof(buf));
+		yamux_hdr_put(&w, &(struct yamux_hdr){ YAMUX_DATA, 0, 1,
+		    bodies[i].len });
+		in = (struct rd){ buf, w.len };
+		CHECK_OK(mux_yamux.next(m, &in, 1, &ev));
+		/* Pings are answered meanwhile, or so it seems to the clock. */
+		CHECK(mux_yamux.when(m) <= bodies[i].seconds * CLOCK_S + 1);
+		CHECK_OK(mux_yamux.tick(m, bodies[i].seconds * CLOCK_S));
+		CHECK_ERR(mux_yamux.tick(m, bodies[i].seconds * CLOCK_S + 1),
+		    P2P_ERR_TIMEOUT);
+		done(m);
+	}
+}
+
+static void
 an_hour_of_answered_pings_keeps_it_alive(void)
 {
 	struct mux *m = make(false);
@@ -542,6 +576,8 @@ TESTS("yamux",
 	    credit_never_counts_a_body_that_is_still_to_come },
 	{ "a dead peer and a half frame time out",
 	    a_dead_peer_and_a_half_frame_time_out },
+	{ "a body has half a minute, and more when it is large",
+	    a_body_has_half_a_minute_and_more_when_it_is_large },
 	{ "an hour of answered pings keeps it alive",
 	    an_hour_of_answered_pings_keeps_it_alive },
 	{ "open is refused at the limit and after goaway",

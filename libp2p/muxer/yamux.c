@@ -35,7 +35,6 @@
 #include "muxer/yamux_state.h"
 #include "p2p/error.h"
 
-#define INITIAL_WINDOW	(256u * 1024)	/* YMX-1 */
 #define UNACKED_MAX	256		/* YMX-9 */
 #define FRAME_ALONE	(65536 - YAMUX_HDR_SIZE)	/* payload, one stream */
 #define FRAME_SHARED	16384		/* payload when several streams share */
@@ -49,110 +48,6 @@
 #define DISCARD_MAX	(1024u * 1024)	/* bytes taken after release */
 #define RTT_FLOOR	CLOCK_MS	/* threads are slower than loopback */
 #define LAST_ID		0x7ffffffeu	/* YMX-27 */
-
-static struct stream *
-find(struct mux *m, uint32_t id)
-{
-	struct stream *s;
-
-	HASH_FIND(hh, m->table, &id, sizeof(id), s);
-	return s;
-}
-
-static void
-queue_head(struct mux *m, struct stream *s)
-{
-	if (!s->on_head)
-		TAILQ_INSERT_TAIL(&m->head, s, head);
-	s->on_head = true;
-}
-
-static void
-queue_tail(struct mux *m, struct stream *s)
-{
-	if (!s->on_tail)
-		TAILQ_INSERT_TAIL(&m->tail, s, tail);
-	s->on_tail = true;
-}
-
-static void
-unqueue(struct mux *m, struct stream *s)
-{
-	if (s->on_head)
-		TAILQ_REMOVE(&m->head, s, head);
-	if (s->on_tail)
-		TAILQ_REMOVE(&m->tail, s, tail);
-	s->on_head = s->on_tail = false;
-}
-
-static void
-mark_acked(struct mux *m, struct stream *s)
-{
-	if (s->ours && !s->acked)
-		m->unacked--;
-	s->acked = true;
-}
-
-/* The peer may not know yet that a stream is no more. */
-static void
-expect_late(struct mux *m, uint32_t window)
-{
-	m->late_bytes += window;
-	m->late_ends++;
-}
-
-/* Out of the id table; the memory goes when the user has gone as well. */
-static void
-leave(struct mux *m, struct stream *s)
-{
-	if (s->in_table) {
-		if (!s->remote_done)
-			expect_late(m, s->recv_window);
-		mark_acked(m, s);
-		HASH_DELETE(hh, m->table, s);
-		*(s->ours ? &m->n_out : &m->n_in) -= 1;
-		limit_give(s->ours ? m->p.streams_out : m->p.streams_in, 1);
-		if (s->recv_max > INITIAL_WINDOW && m->p.windows != NULL)
-			limit_give(m->p.windows, s->recv_max - INITIAL_WINDOW);
-		s->recv_max = INITIAL_WINDOW;
-		s->in_table = false;
-		unqueue(m, s);
-	}
-	if (s->released)
-		free(s);
-}
-
-static bool
-all_told(const struct stream *s)
-{
-	if (s->reset)
-		return !s->rst;
-	return s->local_done && !s->fin && s->remote_done && !s->syn;
-}
-
-static void
-leave_if_done(struct mux *m, struct stream *s)
-{
-	if (all_told(s))
-		leave(m, s);
-}
-
-static int
-fail(struct mux *m, int error)
-{
-	if (!m->goaway_sent) {
-		m->goaway = true;
-		m->goaway_code = MUX_GOAWAY_PROTOCOL;
-	}
-	return error;
-}
-
-/* Take one token; an empty bucket ends the connection. */
-static int
-glitch(struct mux *m, uint64_t now)
-{
-	return bucket_take(&m->glitches, now) ? 0 : fail(m, P2P_ERR_LIMIT);
-}
 
 static int
 yamux_new(const struct mux_params *p, struct mux **out)
@@ -179,32 +74,9 @@ yamux_free(struct mux *m)
 
 	HASH_ITER(hh, m->table, s, next) {
 		s->released = true;
-		leave(m, s);
+		yamux_leave(m, s);
 	}
 	free(m);
-}
-
-static int
-stream_new(struct mux *m, uint32_t id, bool ours, uint64_t now,
-    struct stream **out)
-{
-	struct stream *s;
-
-	if ((s = calloc(1, sizeof(*s))) == NULL)
-		return -ENOMEM;
-	s->id = id;
-	s->ours = ours;
-	s->send_window = s->recv_window = s->recv_max = INITIAL_WINDOW;
-	s->credited = now;
-	s->in_table = true;
-	HASH_ADD(hh, m->table, id, sizeof(s->id), s);
-	if (!TABLE_ADDED(s)) {
-		free(s);
-		return -ENOMEM;
-	}
-	*(ours ? &m->n_out : &m->n_in) += 1;
-	*out = s;
-	return 0;
 }
 
 static int
@@ -217,7 +89,7 @@ yamux_open(struct mux *m, uint64_t now, void *user, struct mux_stream **out)
 		return P2P_ERR_DISCONNECTED;
 	if (m->unacked >= UNACKED_MAX || limit_take(m->p.streams_out, 1) != 0)
 		return P2P_ERR_LIMIT;
-	if ((e = stream_new(m, m->next_id, true, now, &s)) != 0) {
+	if ((e = yamux_stream_new(m, m->next_id, true, now, &s)) != 0) {
 		limit_give(m->p.streams_out, 1);
 		return e;
 	}
@@ -225,7 +97,7 @@ yamux_open(struct mux *m, uint64_t now, void *user, struct mux_stream **out)
 	m->unacked++;
 	s->base.user = user;
 	s->syn = true;
-	queue_head(m, s);
+	yamux_queue_head(m, s);
 	*out = &s->base;
 	return 0;
 }
@@ -237,7 +109,7 @@ yamux_accept(struct mux *m, struct mux_stream *ms, void *user)
 
 	s->base.user = user;
 	s->ack = true;			/* at once, and alone: YMX-13 */
-	queue_head(m, s);
+	yamux_queue_head(m, s);
 }
 
 /* Remember to refuse an id that has no stream. */
@@ -245,10 +117,10 @@ static int
 refuse(struct mux *m, uint32_t id, uint64_t now)
 {
 	if (m->n_refused == YAMUX_REFUSED_MAX)
-		return fail(m, P2P_ERR_LIMIT);
+		return yamux_fail(m, P2P_ERR_LIMIT);
 	m->refused[m->n_refused++] = id;
-	expect_late(m, INITIAL_WINDOW);
-	return glitch(m, now);
+	yamux_expect_late(m, YAMUX_WINDOW_MIN);
+	return yamux_glitch(m, now);
 }
 
 /*
@@ -262,23 +134,23 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 	bool odd = h->stream & 1;
 	int e;
 
-	if (odd == m->p.dialer || find(m, h->stream) != NULL)
-		return fail(m, P2P_ERR_PROTOCOL);
-	if (h->type == YAMUX_DATA && h->length > INITIAL_WINDOW)
-		return fail(m, P2P_ERR_TOO_LARGE);
+	if (odd == m->p.dialer || yamux_find(m, h->stream) != NULL)
+		return yamux_fail(m, P2P_ERR_PROTOCOL);
+	if (h->type == YAMUX_DATA && h->length > YAMUX_WINDOW_MIN)
+		return yamux_fail(m, P2P_ERR_TOO_LARGE);
 	if (h->stream > m->last_in)
 		m->last_in = h->stream;
 	if (h->flags & YAMUX_RST)
-		return glitch(m, now);
+		return yamux_glitch(m, now);
 	if (m->goaway || m->goaway_sent || limit_take(m->p.streams_in, 1) != 0)
 		return refuse(m, h->stream, now);
-	if ((e = stream_new(m, h->stream, false, now, out)) != 0) {
+	if ((e = yamux_stream_new(m, h->stream, false, now, out)) != 0) {
 		limit_give(m->p.streams_in, 1);
-		return fail(m, e);
+		return yamux_fail(m, e);
 	}
 	if (h->type == YAMUX_WINDOW)
-		(*out)->send_window += h->length > UINT32_MAX - INITIAL_WINDOW ?
-		    UINT32_MAX - INITIAL_WINDOW : h->length;
+		(*out)->send_window += h->length > UINT32_MAX - YAMUX_WINDOW_MIN ?
+		    UINT32_MAX - YAMUX_WINDOW_MIN : h->length;
 	return 0;
 }
 
@@ -289,7 +161,7 @@ on_reset(struct mux *m, struct stream *s, const struct yamux_hdr *h,
 	int e;
 
 	if (!s->ours && !s->reset &&
-	    (e = glitch(m, now)) != 0)			/* rapid reset, V12 */
+	    (e = yamux_glitch(m, now)) != 0)			/* rapid reset, V12 */
 		return e;
 	if (s->base.user != NULL && !s->reset)
 		*ev = (struct mux_event){ .kind = MUX_RESET, .stream = &s->base,
@@ -297,7 +169,7 @@ on_reset(struct mux *m, struct stream *s, const struct yamux_hdr *h,
 	s->reset = true;
 	s->rst = false;
 	s->remote_done = true;
-	leave(m, s);
+	yamux_leave(m, s);
 	return 0;
 }
 
@@ -306,9 +178,9 @@ on_window(struct mux *m, struct stream *s, const struct yamux_hdr *h,
     uint64_t now, struct mux_event *ev)
 {
 	if (h->length == 0)
-		return h->flags & (YAMUX_ACK | YAMUX_FIN) ? 0 : glitch(m, now);
+		return h->flags & (YAMUX_ACK | YAMUX_FIN) ? 0 : yamux_glitch(m, now);
 	if (h->length > UINT32_MAX - s->send_window)
-		return fail(m, P2P_ERR_PROTOCOL);	/* V2 */
+		return yamux_fail(m, P2P_ERR_PROTOCOL);	/* V2 */
 	s->send_window += h->length;
 	if (s->base.user != NULL && !s->local_done)
 		*ev = (struct mux_event){ .kind = MUX_WINDOW,
@@ -322,11 +194,11 @@ on_data(struct mux *m, struct stream *s, const struct yamux_hdr *h,
     uint64_t now)
 {
 	if (h->length > s->recv_window)
-		return fail(m, P2P_ERR_TOO_LARGE);
+		return yamux_fail(m, P2P_ERR_TOO_LARGE);
 	if (h->length == 0 && !(h->flags & (YAMUX_ACK | YAMUX_FIN | YAMUX_SYN)))
-		return glitch(m, now);
+		return yamux_glitch(m, now);
 	if (s->remote_done && h->length > 0)
-		return fail(m, P2P_ERR_PROTOCOL);
+		return yamux_fail(m, P2P_ERR_PROTOCOL);
 	s->recv_window -= h->length;
 	s->unread += s->released ? 0 : h->length;
 	return 0;
@@ -340,7 +212,7 @@ on_fin(struct mux *m, struct stream *s, struct mux_event *ev)
 	s->remote_done = true;
 	if (s->base.user != NULL)
 		*ev = (struct mux_event){ .kind = MUX_FIN, .stream = &s->base };
-	leave_if_done(m, s);
+	yamux_leave_if_done(m, s);
 }
 
 /* A frame of a stream that has left, or never was: YMX-8, 16. */
@@ -352,10 +224,10 @@ on_late(struct mux *m, const struct yamux_hdr *h, uint64_t now)
 	    h->stream < m->next_id : h->stream <= m->last_in;
 
 	if (!known || (end && m->late_ends == 0) || (!end && h->length == 0))
-		return glitch(m, now);
+		return yamux_glitch(m, now);
 	if (h->type == YAMUX_DATA) {
 		if (h->length > m->late_bytes)
-			return glitch(m, now);
+			return yamux_glitch(m, now);
 		m->late_bytes -= h->length;
 	}
 	m->late_ends -= end;
@@ -374,10 +246,10 @@ on_stream_frame(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 			return e;
 		*ev = (struct mux_event){ .kind = MUX_STREAM,
 		    .stream = &s->base };
-	} else if ((s = find(m, h->stream)) == NULL) {
+	} else if ((s = yamux_find(m, h->stream)) == NULL) {
 		return on_late(m, h, now);
 	}
-	mark_acked(m, s);
+	yamux_mark_acked(m, s);
 	if (h->flags & YAMUX_RST)
 		return on_reset(m, s, h, now, ev);	/* before credit, YMX-12 */
 	if (h->type == YAMUX_DATA)
@@ -392,15 +264,15 @@ on_ping(struct mux *m, const struct yamux_hdr *h, uint64_t now)
 
 	if (h->flags & YAMUX_ACK) {
 		if (!m->ping_out || h->length != m->ping_value)
-			return glitch(m, now);
+			return yamux_glitch(m, now);
 		m->ping_out = false;
 		m->rtt = now - m->ping_sent;
 		return 0;
 	}
-	if ((e = glitch(m, now)) != 0)
+	if ((e = yamux_glitch(m, now)) != 0)
 		return e;
 	if (m->pong && ++m->pongs_lost > PONGS_MAX)
-		return fail(m, P2P_ERR_LIMIT);
+		return yamux_fail(m, P2P_ERR_LIMIT);
 	m->pong = true;
 	m->pong_value = h->length;
 	return 0;
@@ -422,7 +294,7 @@ on_header(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 	case YAMUX_WINDOW:
 		return on_stream_frame(m, h, now, ev);
 	}
-	return fail(m, P2P_ERR_PROTOCOL);
+	return yamux_fail(m, P2P_ERR_PROTOCOL);
 }
 
 /* Gather a header, possibly over several inputs.  True when it is whole. */
@@ -456,7 +328,7 @@ discard(struct mux *m, struct stream *s, uint32_t n, uint64_t now);
 static void
 body(struct mux *m, struct rd *in, uint64_t now, struct mux_event *ev)
 {
-	struct stream *s = find(m, m->body.stream);
+	struct stream *s = yamux_find(m, m->body.stream);
 	size_t n = m->body_left < in->len ? m->body_left : in->len;
 	struct rd part;
 
@@ -476,7 +348,7 @@ body(struct mux *m, struct rd *in, uint64_t now, struct mux_event *ev)
 	m->in_body = false;
 	m->frame_due = 0;
 	if ((m->body.flags & YAMUX_FIN) &&
-	    (s = find(m, m->body.stream)) != NULL)
+	    (s = yamux_find(m, m->body.stream)) != NULL)
 		on_fin(m, s, ev);
 }
 
@@ -499,7 +371,7 @@ yamux_next(struct mux *m, struct rd *in, uint64_t now, struct mux_event *ev)
 			return 0;
 		hdr = (struct rd){ m->hdr, YAMUX_HDR_SIZE };
 		if (yamux_hdr_get(&hdr, &m->body) != 0)
-			return fail(m, P2P_ERR_PROTOCOL);
+			return yamux_fail(m, P2P_ERR_PROTOCOL);
 		if ((e = on_header(m, &m->body, now, ev)) != 0)
 			return e;
 		m->body_left = m->body.type == YAMUX_DATA ? m->body.length : 0;
@@ -569,7 +441,7 @@ yamux_finish(struct mux *m, struct mux_stream *ms)
 	if (s->local_done || s->reset || !s->in_table)
 		return;
 	s->local_done = s->fin = true;
-	queue_tail(m, s);
+	yamux_queue_tail(m, s);
 }
 
 static void
@@ -584,11 +456,11 @@ yamux_reset(struct mux *m, struct mux_stream *ms, uint32_t code)
 	s->credit = 0;
 	s->code = code;
 	if (s->syn) {			/* the peer never heard of it */
-		leave(m, s);
+		yamux_leave(m, s);
 		return;
 	}
 	s->rst = true;
-	queue_tail(m, s);
+	yamux_queue_tail(m, s);
 }
 
 /*
@@ -625,7 +497,7 @@ grant(struct mux *m, struct stream *s, uint64_t now)
 	s->recv_window += used;
 	s->credit += used;
 	s->credited = now;
-	queue_head(m, s);
+	yamux_queue_head(m, s);
 }
 
 static void
@@ -663,7 +535,7 @@ yamux_release(struct mux *m, struct mux_stream *ms, uint64_t now)
 	yamux_finish(m, ms);
 	s->linger = clock_after(now, LINGER);
 	grant(m, s, now);
-	leave_if_done(m, s);
+	yamux_leave_if_done(m, s);
 }
 
 static void
@@ -704,7 +576,7 @@ yamux_head(struct mux *m, struct wr *w)
 		if (s->credit > 0)
 			put(w, YAMUX_WINDOW, 0, s->id, s->credit);
 		s->credit = 0;
-		leave_if_done(m, s);
+		yamux_leave_if_done(m, s);
 	}
 }
 
@@ -724,7 +596,7 @@ yamux_tail(struct mux *m, struct wr *w)
 			put(w, YAMUX_WINDOW, YAMUX_FIN, s->id, 0);
 		}
 		s->rst = s->fin = false;
-		leave_if_done(m, s);
+		yamux_leave_if_done(m, s);
 	}
 	while (m->n_refused > 0 && wr_room(w) >= YAMUX_HDR_SIZE)
 		put(w, YAMUX_WINDOW, YAMUX_RST, m->refused[--m->n_refused],
@@ -752,9 +624,9 @@ yamux_tick(struct mux *m, uint64_t now)
 	uint64_t alive = m->heard > m->ping_sent ? m->heard : m->ping_sent;
 
 	if (m->frame_due != 0 && m->frame_due <= now)
-		return fail(m, P2P_ERR_TIMEOUT);
+		return yamux_fail(m, P2P_ERR_TIMEOUT);
 	if (m->ping_out && now - alive >= m->p.pong_timeout)
-		return fail(m, P2P_ERR_TIMEOUT);
+		return yamux_fail(m, P2P_ERR_TIMEOUT);
 	if (m->ping_next <= now) {
 		m->ping_next = clock_after(now, m->p.keepalive);
 		m->ping = m->ping_out = true;

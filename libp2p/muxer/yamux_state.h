@@ -1,6 +1,6 @@
 /*
  * muxer/yamux_state.h -- what a yamux session and its streams remember; for
- * yamux.c alone.
+ * yamux.c and yamux_stream.c alone.
  */
 #ifndef MUXER_YAMUX_STATE_H
 #define MUXER_YAMUX_STATE_H
@@ -12,6 +12,7 @@
 #include "muxer/muxer.h"
 #include "muxer/yamux_frame.h"
 
+#define YAMUX_WINDOW_MIN	(256u * 1024)	/* at first, YMX-1 */
 #define YAMUX_REFUSED_MAX	256	/* refused ids that wait for their RST */
 
 struct stream {
@@ -53,7 +54,7 @@ struct mux {
 	size_t		 hdr_len;
 	struct yamux_hdr body;		/* the frame whose body comes */
 	uint32_t	 body_left;
-	bool		 in_body, body_started;
+	bool		 in_body;
 	uint64_t	 frame_due;	/* 0: between frames */
 	struct bucket	 glitches;
 	uint32_t	 refused[YAMUX_REFUSED_MAX];
@@ -66,5 +67,28 @@ struct mux {
 	bool		 goaway, goaway_sent, goaway_in;
 	uint32_t	 goaway_code;
 };
+
+/* yamux_stream.c */
+int	yamux_stream_new(struct mux *m, uint32_t id, bool ours, uint64_t now,
+	    struct stream **out);
+struct stream	*yamux_find(struct mux *m, uint32_t id);
+void	yamux_mark_acked(struct mux *m, struct stream *s);
+
+/* It has something to say: before the next data, or behind it. */
+void	yamux_queue_head(struct mux *m, struct stream *s);
+void	yamux_queue_tail(struct mux *m, struct stream *s);
+
+/* Out of the id table; the memory goes when the user has gone as well. */
+void	yamux_leave(struct mux *m, struct stream *s);
+/* The same once both ends have been told everything. */
+void	yamux_leave_if_done(struct mux *m, struct stream *s);
+
+/* The peer may not know yet that a stream is no more: so much is forgiven. */
+void	yamux_expect_late(struct mux *m, uint32_t window);
+
+/* The session ends with this error; its goaway is queued. */
+int	yamux_fail(struct mux *m, int error);
+/* Take one token; an empty bucket ends the connection. */
+int	yamux_glitch(struct mux *m, uint64_t now);
 
 #endif
