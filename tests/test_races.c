@@ -284,6 +284,25 @@ disconnect_does_not_chase_who_comes_back(void)
 	end(&p);
 }
 
+/* As p2p_host(3) promises: the stream goes last. */
+static void
+a_stream_may_be_freed_after_its_host(void)
+{
+	struct p2p_stream *s;
+	struct pair p;
+	char c = 'x';
+
+	begin(&p);
+	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
+	p2p_host_free(p.a);
+	CHECK_EQ(p2p_stream_read(s, &c, 1), P2P_ERR_DISCONNECTED);
+	CHECK_EQ(p2p_stream_write(s, &c, 1), P2P_ERR_DISCONNECTED);
+	CHECK(p2p_peer_id_equal(p2p_stream_peer(s), p2p_host_id(p.b)));
+	p2p_stream_free(s);
+	CHECK_OK(p2p_host_new(&plain, &p.a));
+	end(&p);
+}
+
 struct stopper {
 	struct thread	 thread;
 	struct p2p_host	*h;
@@ -363,5 +382,7 @@ TESTS("races",
 	    what_was_said_before_hanging_up_is_read },
 	{ "disconnect does not chase who comes back",
 	    disconnect_does_not_chase_who_comes_back },
+	{ "a stream may be freed after its host",
+	    a_stream_may_be_freed_after_its_host },
 	{ "one thread stops at a time", one_thread_stops_at_a_time },
 	{ "no listener outlives a stop", no_listener_outlives_a_stop })

@@ -30,13 +30,17 @@ conn_ref(struct conn *c)
 void
 conn_unref(struct conn *c)
 {
+	struct p2p_host *h;
+
 	if (c == NULL || atomic_fetch_sub(&c->refs, 1) > 1)
 		return;
 	assert(!c->worker.started);
+	h = c->host;
 	limit_give(c->slot, 1);
-	gate_leave(c->host->gate, &c->pass);
+	gate_leave(h->gate, &c->pass);
 	session_unref(c->session);
 	free(c);
+	host_unref(h);
 }
 
 const struct p2p_multiaddr *
@@ -325,6 +329,7 @@ conn_start(const struct conn_params *p, struct conn **out)
 		free(c);
 		return e;
 	}
+	host_ref(h);
 	if (p->pass != NULL) {
 		c->pass = *p->pass;
 		*p->pass = (struct gate_pass){ NULL, NULL };

@@ -118,7 +118,15 @@ struct p2p_host {
 	bool			 in_stop;	/* [w] a thread is in it */
 	struct thread		 house;		/* [I] */
 	struct events		*events;	/* [I] */
+	atomic_uint		 refs;		/* [a] the caller, each conn */
 };
+
+/*
+ * What connections use of a host lives as long as they do: the last stream may
+ * be freed after the host.
+ */
+void	host_ref(struct p2p_host *h);
+void	host_unref(struct p2p_host *h);
 
 /* Stop accepting, join the thread, free; it is in no list. */
 void	listener_end(struct listener *l);
