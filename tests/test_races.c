@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include "muxer/mstream.h"
 #include "p2p/echo.h"
 #include "p2p/error.h"
+#include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/stream.h"
 #include "pair.h"
@@ -284,6 +286,76 @@ disconnect_does_not_chase_who_comes_back(void)
 	end(&p);
 }
 
+/* Housekeeping has looked, and the stream comes before it says goodbye. */
+static void
+a_connection_that_is_used_at_the_last_moment_stays(void)
+{
+	static const struct p2p_limit_setting soon[] = {
+		{ "idle-seconds", 10 }, { NULL, 0 } };
+	struct p2p_host_config config = { .limits = soon,
+	    .no_identify = true };
+	struct p2p_stream *s;
+	struct stop *at[3];
+	struct lock *mtx;
+	struct pair p;
+	char c;
+	int i;
+
+	schedule_begin();
+	pair_config(&p, &plain, &config);
+	CHECK_OK(p2p_echo_serve(p.b));
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	evil_joined(p.b, 1);
+	pair_pass(&p, 0);
+	mtx = &session_of(p.b)->link.mtx;
+	at[0] = stop_at("lock", mtx, "p2p-house");
+	clock_test_advance(CLOCK_S);
+	stop_reached(at[0]);		/* in a round that is too early */
+	at[1] = stop_at("lock", mtx, "p2p-house");
+	at[2] = stop_at("lock", mtx, "p2p-house");
+	clock_test_advance(9 * CLOCK_S);
+	for (i = 0; i < 2; i++) {
+		stop_release(at[i]);
+		stop_reached(at[i + 1]);
+	}
+	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
+	stop_release(at[2]);
+	pair_pass(&p, 20);
+	CHECK_OK(p2p_stream_write_full(s, "x", 1));
+	CHECK_OK(p2p_stream_read_full(s, &c, 1));
+	p2p_stream_free(s);
+	end(&p);
+}
+
+/* It asked us to open no more, and stays. */
+static void
+a_peer_that_is_leaving_is_not_kept(void)
+{
+	struct p2p_peer_id id;
+	char target[P2P_PEER_ID_TEXT_MAX + 32];
+	char text[P2P_PEER_ID_TEXT_MAX];
+	struct yamux_hdr h;
+	struct pair p;
+	struct evil v;
+
+	begin(&p);
+	evil_new(&v, p.target, p.net);
+	evil_joined(p.b, 1);
+	p2p_peer_id_from_key(v.key, &id);
+	snprintf(target, sizeof(target), "/memory/1/p2p/%s",
+	    p2p_peer_id_text(&id, text));
+	CHECK_OK(p2p_host_connect(p.b, target, NULL, NULL, NULL));
+	evil_pass(&v, &p, 70);
+	evil_joined(p.b, 1);		/* asked for: never idle */
+	CHECK(evil_frame(&v, 0, YAMUX_GOAWAY, 0, 0, 0));
+	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 7));
+	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
+	evil_pass(&v, &p, 10);
+	evil_joined(p.b, 0);
+	evil_free(&v);
+	end(&p);
+}
+
 /* As p2p_host(3) promises: the stream goes last. */
 static void
 a_stream_may_be_freed_after_its_host(void)
@@ -382,6 +454,10 @@ TESTS("races",
 	    what_was_said_before_hanging_up_is_read },
 	{ "disconnect does not chase who comes back",
 	    disconnect_does_not_chase_who_comes_back },
+	{ "a connection that is used at the last moment stays",
+	    a_connection_that_is_used_at_the_last_moment_stays },
+	{ "a peer that is leaving is not kept",
+	    a_peer_that_is_leaving_is_not_kept },
 	{ "a stream may be freed after its host",
 	    a_stream_may_be_freed_after_its_host },
 	{ "one thread stops at a time", one_thread_stops_at_a_time },

@@ -36,14 +36,14 @@ seconds(const struct p2p_host *h, enum host_limit which)
 
 /*
  * How long nobody has used it; 0 while somebody does.  A connection that the
- * application asked for counts as used.
+ * application asked for counts as used, unless its peer is leaving.
  */
 static uint64_t
 idle_for(const struct conn *c, uint64_t now)
 {
 	uint64_t since;
 
-	if (c->keep || !session_idle(c->session, &since))
+	if ((c->keep && session_alive(c->session)) || !session_idle(c->session, &since))
 		return 0;
 	return now > since ? now - since : 0;
 }
@@ -71,14 +71,22 @@ most_idle(struct p2p_host *h, uint64_t now, uint64_t least, uint64_t outbound)
 	return best;
 }
 
-/* Tell it to go; host->swarm is held, and let go in between. */
+/*
+ * Tell it to go, unless a stream has come since we looked; host->swarm is held,
+ * and let go in between.
+ */
 static void
 dismiss(struct p2p_host *h, struct conn *c, uint64_t now)
 {
-	c->due = clock_after(now, GOODBYE);
+	bool goes;
+
 	conn_ref(c);
 	lock_unlock(&h->swarm);
-	session_leave(c->session);
+	goes = session_leave_idle(c->session);
+	lock_lock(&h->swarm);
+	if (goes)
+		c->due = clock_after(now, GOODBYE);
+	lock_unlock(&h->swarm);
 	conn_unref(c);
 	lock_lock(&h->swarm);
 }

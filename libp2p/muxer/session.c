@@ -461,19 +461,39 @@ session_close(struct session *s, int reason)
 	lock_unlock(&s->link.mtx);
 }
 
-void
-session_leave(struct session *s)
+/* link.mtx is held, and let go in between. */
+static void
+leave(struct session *s)
 {
 	struct link *l = &s->link;
 
-	lock_lock(&l->mtx);
 	s->leaving = true;
 	if (!l->ended) {
 		l->by_us = true;
 		l->ops->goaway(l->mux, MUX_CODE_NONE);
 		link_flush(l);
 	}
-	lock_unlock(&l->mtx);
+}
+
+void
+session_leave(struct session *s)
+{
+	lock_lock(&s->link.mtx);
+	leave(s);
+	lock_unlock(&s->link.mtx);
+}
+
+bool
+session_leave_idle(struct session *s)
+{
+	bool idle;
+
+	lock_lock(&s->link.mtx);
+	idle = TAILQ_EMPTY(&s->streams);
+	if (idle)
+		leave(s);
+	lock_unlock(&s->link.mtx);
+	return idle;
 }
 
 void

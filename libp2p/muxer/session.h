@@ -66,6 +66,9 @@ void	session_close(struct session *s, int reason);
 /* Begin to end it kindly: no new streams, the goaway is sent.  No waiting. */
 void	session_leave(struct session *s);
 
+/* The same, but not if somebody holds a stream: false then. */
+bool	session_leave_idle(struct session *s);
+
 /*
  * End it kindly: goaway, everything staged is sent, the peer gets until the
  * deadline to finish; then end it.  Blocks.  Not the worker.
