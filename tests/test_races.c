@@ -18,6 +18,7 @@
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
+#include "p2p/peerstore.h"
 #include "p2p/stream.h"
 #include "pair.h"
 #include "schedule.h"
@@ -356,6 +357,31 @@ a_peer_that_is_leaving_is_not_kept(void)
 	end(&p);
 }
 
+/* We have no place for it: the peer's address is as good as before. */
+static void
+a_limit_of_ours_is_no_fault_of_an_address(void)
+{
+	static const struct p2p_limit_setting no_dials[] = {
+		{ "connections-out", 0 }, { NULL, 0 } };
+	struct p2p_host_config config = { .limits = no_dials,
+	    .no_identify = true };
+	char id[P2P_PEER_ID_TEXT_MAX];
+	struct p2p_multiaddr *ma;
+	struct pair p;
+	int i;
+
+	schedule_begin();
+	pair_config(&p, &config, &plain);
+	CHECK_OK(p2p_multiaddr_parse(p.target, &ma));
+	CHECK_OK(p2p_peerstore_add(p.a, p2p_host_id(p.b), ma, 60));
+	p2p_multiaddr_free(ma);
+	for (i = 0; i < 3; i++)
+		CHECK_ERR(p2p_host_connect(p.a, p2p_peer_id_text(
+		    p2p_host_id(p.b), id), NULL, NULL, NULL),
+		    P2P_ERR_LIMIT);
+	end(&p);
+}
+
 /* As p2p_host(3) promises: the stream goes last. */
 static void
 a_stream_may_be_freed_after_its_host(void)
@@ -458,6 +484,8 @@ TESTS("races",
 	    a_connection_that_is_used_at_the_last_moment_stays },
 	{ "a peer that is leaving is not kept",
 	    a_peer_that_is_leaving_is_not_kept },
+	{ "a limit of ours is no fault of an address",
+	    a_limit_of_ours_is_no_fault_of_an_address },
 	{ "a stream may be freed after its host",
 	    a_stream_may_be_freed_after_its_host },
 	{ "one thread stops at a time", one_thread_stops_at_a_time },

@@ -425,6 +425,25 @@ from_store(struct p2p_host *h, struct dial_target *t, uint64_t deadline)
 	return 0;
 }
 
+/* Whether an attempt says something of its address, and not of us. */
+static bool
+is_telling(int error)
+{
+	switch (error) {
+	case P2P_ERR_CLOSED:		/* cancelled */
+	case P2P_ERR_STOPPED:
+	case P2P_ERR_LIMIT:
+	case -EAGAIN:
+	case -EMFILE:
+	case -ENFILE:
+	case -ENOBUFS:
+	case -ENOMEM:
+		return false;
+	default:
+		return true;
+	}
+}
+
 /* What became of the addresses that the peer store gave. */
 static void
 to_store(const struct dial_group *g)
@@ -433,7 +452,7 @@ to_store(const struct dial_group *g)
 	size_t i;
 
 	for (i = 0; i < g->started; i++)
-		if (g->attempts[i].error != P2P_ERR_CLOSED)
+		if (is_telling(g->attempts[i].error))
 			peerstore_dialed(h->peerstore, &g->target->peer,
 			    g->attempts[i].ma, g->attempts[i].error == 0,
 			    clock_now());
