@@ -35,7 +35,7 @@ struct p2p_stream;
 /* A line of ours.  It lives until the main thread has seen its end. */
 struct chat_message {
 	TAILQ_ENTRY(chat_message) next;	/* [m] in chat.said */
-	unsigned	 pending;	/* [m] queues and writers that have it */
+	unsigned	 pending;	/* [m] who has it still */
 	bool		 got;		/* [m] a peer was handed it */
 	size_t		 len;		/* [I] with the newline */
 	char		 text[];	/* [I] */
@@ -78,13 +78,13 @@ struct chat {
 	char			 nick[CHAT_NICK_MAX + 1];	/* [o] */
 	int			 wake[2];	/* [I] for the main thread */
 	TAILQ_HEAD(, chat_link)	 links;		/* [m] */
-	TAILQ_HEAD(, chat_message) said;	/* [m] in order, not shown yet */
+	TAILQ_HEAD(, chat_message) said;	/* [m] not shown yet */
 	struct chat_queue	 kept;		/* [m] nobody was there */
 	TAILQ_HEAD(, chat_call)	 calls;		/* [M] */
-	unsigned		 calling;	/* [m] that have not ended yet */
+	unsigned		 calling;	/* [m] not ended yet */
 	bool			 patient;	/* [m] wait for a first peer */
 	bool			 ending;	/* [m] all was said */
-	bool			 lost;		/* [m] a message reached not all */
+	bool			 lost;		/* [m] one reached not all */
 };
 
 void	chat_wake(struct chat *c);	/* the main thread looks again */

@@ -22,7 +22,8 @@ void	json_uint(const char *name, uint64_t value);
 void	json_time(const char *name, double seconds);
 void	json_bool(const char *name, bool value);
 void	json_null(const char *name);
-void	json_list(const char *name, char *const *values);	/* ends in NULL */
+/* values ends in NULL. */
+void	json_list(const char *name, char *const *values);
 
 /* Objects and arrays inside. */
 void	json_object_begin(const char *name);

@@ -21,7 +21,7 @@ struct options {
 	bool		 any_peer;
 	bool		 serve_echo, serve_perf;
 	bool		 help, version;
-	double		 timeout;	/* of the command as a whole, 0: default */
+	double		 timeout;	/* of the whole, 0: default */
 	uint64_t	 count;		/* -c, 0: not given */
 	double		 interval;	/* -i */
 	double		 hold;

@@ -10,8 +10,9 @@
 
 /* Bits in the order of node_commands. */
 enum {
-	C_RUN = 1, C_ID = 2, C_KEY = 4, C_PING = 8, C_IDENTIFY = 16, C_CONNECT = 32,
-	C_ECHO = 64, C_PERF = 128, C_MADDR = 256, C_PEERID = 512, C_VERSION = 1024,
+	C_RUN = 1, C_ID = 2, C_KEY = 4, C_PING = 8, C_IDENTIFY = 16,
+	C_CONNECT = 32, C_ECHO = 64, C_PERF = 128, C_MADDR = 256,
+	C_PEERID = 512, C_VERSION = 1024,
 	C_PEER = C_PING | C_IDENTIFY | C_CONNECT | C_ECHO | C_PERF,
 	C_NET = C_RUN | C_PEER,
 	C_ALL = 2 * C_VERSION - 1
@@ -41,7 +42,8 @@ static const struct known {
 	    "a key that lives as long as the process" },
 	{ "security", O_SECURITY, C_NET, "LIST", "offered, preferred first" },
 	{ "muxer", O_MUXER, C_NET, "LIST", "offered, preferred first" },
-	{ "any-peer", O_ANY, C_NET, NULL, "take whoever answers at an address" },
+	{ "any-peer", O_ANY, C_NET, NULL,
+	    "take whoever answers at an address" },
 	{ "limit", O_LIMIT, C_NET, "NAME=VALUE", "set a limit (repeat)" },
 	{ "listen", 'l', C_RUN, "MADDR", "listen there (repeat)" },
 	{ "serve", O_SERVE, C_RUN, "LIST", "also serve echo, perf" },

@@ -142,7 +142,7 @@ static void
 help(void)
 {
 	printf("usage: p2p-chat [OPTIONS]\n\n"
-	    "  -l, --listen MADDR   listen there (repeat; default: a free port)\n"
+	    "  -l, --listen MADDR   listen there (repeat; else a free port)\n"
 	    "  -c, --connect MADDR  talk to that peer (repeat)\n"
 	    "  -n, --nick NAME      your name, on your own screen\n"
 	    "  --key FILE           this key (default: one for this run)\n"

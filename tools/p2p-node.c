@@ -14,7 +14,7 @@ const struct command node_commands[] = {
 	{ "ping", node_ping, true, "PEER", "measure the round trip" },
 	{ "identify", node_identify, true, "PEER", "ask a peer who it is" },
 	{ "connect", node_connect, true, "PEER", "connect, and say how" },
-	{ "echo", node_echo, true, "PEER", "send, and compare what comes back" },
+	{ "echo", node_echo, true, "PEER", "send, compare what comes back" },
 	{ "perf", node_perf, true, "PEER", "measure throughput" },
 	{ "maddr", node_maddr, true, "TEXT|0xHEX", "take an address apart" },
 	{ "peerid", node_peerid, true, "TEXT|0xHEX", "convert a peer id" },

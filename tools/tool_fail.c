@@ -54,7 +54,7 @@ hint_of(int error)
 	case P2P_ERR_NO_PEER:
 		return "end the address with /p2p/ID, or give --any-peer";
 	case P2P_ERR_FORMAT:
-		return "an address looks like /ip4/192.0.2.1/tcp/4001/p2p/12D3...";
+		return "an address is like /ip4/192.0.2.1/tcp/4001/p2p/12D3...";
 	case P2P_ERR_WRONG_PEER:
 		return "somebody else answers there; ask for the peer's new id";
 	case -ECONNREFUSED:
