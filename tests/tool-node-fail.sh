@@ -96,6 +96,26 @@ both 1 self '' ping --key "$tmp/run.key" "$to"
 # The port of another.
 both 1 address-in-use "$bare" run --ephemeral -l "$bare"
 hint 'port 0'
+# The default port is taken: a free one will do.  In a net of its own, where
+# that can be had, as it is a fixed port.
+if unshare -rn true 2>/dev/null; then
+	mkfifo "$tmp/go"
+	unshare -rn sh -c '"$0" run --json --ephemeral & first=$!
+	"$0" run --json --ephemeral & second=$!
+	read -r go
+	kill $first $second
+	wait $first && wait $second' "$node" <"$tmp/go" >"$tmp/net.out" \
+	    2>"$tmp/net.err" &
+	pid=$!
+	pids="$pids $pid"
+	exec 7>"$tmp/go"
+	until_holds '[ "$(count "$tmp/net.out" "\"ready\"")" = 2 ]'
+	echo >&7
+	ends $pid 0
+	exec 7>&-
+	has "$tmp/net.err" '/tcp/4001: the port is busy, taking a free one' ||
+	    fail "no notice of a busy port"
+fi
 
 # Key files.
 both 2 not-found 'none.key' key show --key "$tmp/none.key"
