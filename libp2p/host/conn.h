@@ -110,6 +110,7 @@ bool	swarm_shutdown(struct p2p_host *host, uint64_t soft, uint64_t hard);
 
 /* Tell the application and the services; conn.c and events.c. */
 int	events_new(struct p2p_host *host, struct events **out);
+/* Each kind once; nothing is told of a connection after its end. */
 void	events_post(struct events *ev, enum p2p_event_kind kind,
 	    struct conn *c);
 int	events_stop(struct events *ev, uint64_t deadline);
