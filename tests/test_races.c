@@ -237,6 +237,84 @@ what_was_said_before_hanging_up_is_read(void)
 	end(&p);
 }
 
+/* The last answer, and behind it in the same read a record that is none. */
+static void
+what_came_before_a_bad_record_is_read(void)
+{
+	static const uint8_t bad[] = { 0x17, 3, 3, 0, 17 };
+	uint8_t frame[64], out[512];
+	struct yamux_hdr h;
+	struct wr w, sealed;
+	struct pair p;
+	struct evil v;
+
+	begin(&p);
+	CHECK_OK(p2p_host_handle(p.b, "/all/1", take_all, NULL));
+	evil_new(&v, p.target, p.net);
+	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 0));
+	CHECK(evil_data(&v, 0, 1, ALL, sizeof(ALL) - 1));
+	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
+	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
+	wr_init(&w, frame, sizeof(frame));
+	yamux_hdr_put(&w, &(struct yamux_hdr){ YAMUX_DATA, YAMUX_FIN, 1, 3 });
+	wr_bytes(&w, "xyz", 3);
+	wr_init(&sealed, out, sizeof(out));
+	CHECK_OK(v.up.sec->seal(v.up.codec, frame, w.len, &sealed));
+	wr_bytes(&sealed, bad, sizeof(bad));
+	wr_bytes(&sealed, "seventeen bytes..", 17);
+	CHECK_EQ(send(v.raw.fd, out, sealed.len, MSG_NOSIGNAL),
+	    (ssize_t)sealed.len);
+	evil_joined(p.b, 0);
+	CHECK_OK(p2p_host_stop(p.b, 0));
+	CHECK_EQ(all.n, 3);
+	CHECK_EQ(all.last, 0);
+	evil_free(&v);
+	end(&p);
+}
+
+/* What is told of the only connection, in its order. */
+static struct {
+	struct lock		 mtx;
+	enum p2p_event_kind	 kinds[8];
+	unsigned		 n;
+} told;
+
+static void
+on_event(const struct p2p_event *ev, void *arg)
+{
+	(void)arg;
+	lock_lock(&told.mtx);
+	told.kinds[told.n++] = ev->kind;
+	lock_unlock(&told.mtx);
+}
+
+/* Its answer to identify is being learned when the peer hangs up. */
+static void
+nothing_is_told_of_a_connection_that_ended(void)
+{
+	struct p2p_host_config config = { .event = on_event };
+	struct stop *learn;
+	struct pair p;
+
+	lock_init(&told.mtx, LOCK_LEAF);
+	told.n = 0;
+	schedule_begin();
+	pair_config(&p, &config, NULL);
+	/* Its lock is the first thing in it. */
+	learn = stop_at("lock", p.a->peerstore, "p2p-handler");
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	stop_reached(learn);
+	CHECK_OK(p2p_host_disconnect(p.b, p2p_host_id(p.a)));
+	evil_joined(p.a, 0);
+	stop_release(learn);
+	CHECK_OK(p2p_host_stop(p.a, 0));
+	CHECK_EQ(told.n, 2);
+	CHECK_EQ(told.kinds[0], P2P_EVENT_CONNECTED);
+	CHECK_EQ(told.kinds[1], P2P_EVENT_DISCONNECTED);
+	lock_destroy(&told.mtx);
+	end(&p);
+}
+
 struct closer {
 	struct thread	 thread;
 	struct pair	*p;
@@ -478,6 +556,10 @@ TESTS("races",
 	    a_pause_of_ours_is_no_stall_of_the_peers },
 	{ "what was said before hanging up is read",
 	    what_was_said_before_hanging_up_is_read },
+	{ "what came before a bad record is read",
+	    what_came_before_a_bad_record_is_read },
+	{ "nothing is told of a connection that ended",
+	    nothing_is_told_of_a_connection_that_ended },
 	{ "disconnect does not chase who comes back",
 	    disconnect_does_not_chase_who_comes_back },
 	{ "a connection that is used at the last moment stays",

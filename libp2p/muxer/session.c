@@ -280,9 +280,10 @@ digest(struct session *s, uint8_t *buf, size_t *len)
 	int e, closed;
 
 	closed = s->link.sec->open(s->link.codec, buf, len, &plain, &talk);
+	/* What came in good order before a bad record counts. */
+	e = feed(s, (struct rd){ buf, plain });
 	if (closed < 0)
 		return closed;
-	e = feed(s, (struct rd){ buf, plain });
 	memmove(buf, buf + plain, *len);
 	answer(s, talk);
 	return e != 0 ? e : closed;

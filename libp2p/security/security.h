@@ -87,8 +87,8 @@ struct security_ops {
 	 * what is left of an incomplete record (at most record_max) is moved
 	 * behind it and *len becomes its size, or the codec keeps it and *len
 	 * becomes 0.  The worker's thread.  Returns 0, 1 (the peer closed
-	 * cleanly: nothing more will come) or an error.  *talk is set when
-	 * the protocol wants a seal soon.
+	 * cleanly: nothing more will come) or an error; *plain is set either
+	 * way.  *talk is set when the protocol wants a seal soon.
 	 */
 	int	(*open)(struct codec *c, uint8_t *buf, size_t *len,
 		    size_t *plain, bool *talk);
