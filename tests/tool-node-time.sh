@@ -47,9 +47,26 @@ has "$tmp/out" '"event":"error","error":"timeout"' || fail "silent: no error"
 expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 1 "$to"
 address_of run
 
-# Time is over: with work to do, and with a peer that does not answer.
+# Time is over: with a peer that does not answer, and with work to do.
+all_timed_out() {
+	for l in $list; do
+		ends "${l#*:}" 4
+		timed_out "${l%:*}"
+		# Progress is for terminals.
+		[ -s "$tmp/${l%:*}.err" ] && fail "${l%:*}: talk on stderr"
+	done
+}
 list=
-set -- --json --timeout 2
+set -- --json --timeout 1
+launch s-ping $node ping "$@" "$still"
+launch s-identify $node identify "$@" "$still"
+launch s-connect $node connect "$@" "$still"
+launch s-many $node connect -c 100 "$@" "$still"
+launch s-echo $node echo --bytes 1 "$@" "$still"
+launch s-perf $node perf "$@" "$still"
+all_timed_out
+list=
+set -- --json --timeout 4	# it must be enough to connect, with sanitizers
 launch many $node connect -c 10000000 --parallel 2 "$@" "$to"
 launch hold $node connect --hold 1000 "$@" "$to"
 launch echo $node echo --bytes 1000000000000 "$@" "$to"
@@ -57,18 +74,10 @@ launch rounds $node echo --bytes 100 -c 10000000 "$@" "$to"
 launch perf $node perf --upload-bytes 1000000000000 --streams 2 "$@" "$to"
 launch down $node perf --download-bytes 1000000000000 "$@" "$to"
 launch pings $node ping -c 100000 -i 0.1 "$@" "$to"
-launch s-ping $node ping "$@" "$still"
-launch s-identify $node identify "$@" "$still"
-launch s-connect $node connect "$@" "$still"
-launch s-many $node connect -c 100 "$@" "$still"
-launch s-echo $node echo --bytes 1 "$@" "$still"
-launch s-perf $node perf "$@" "$still"
-$node echo --timeout 1 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
+$node echo --timeout 4 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
 pids="$pids $!" pipe=$!
-for l in $list; do
-	ends "${l#*:}" 4
-	timed_out "${l%:*}"
-done
+all_timed_out
+l=pipe
 ends $pipe 4
 has "$tmp/pipe.err" '^hint: .*--timeout' || fail "echo of stdin: no hint"
 fields "$tmp/many.out" summary count failed perSecond p50 p99
@@ -78,11 +87,6 @@ has "$tmp/s-many.out" '"count":100,"failed":100,' || fail "s-many: the summary"
 fields "$tmp/pings.out" ping seq time
 fields "$tmp/pings.out" summary sent received
 fields "$tmp/hold.out" connected time
-
-# Progress is for terminals.
-for l in $list; do
-	[ -s "$tmp/${l%:*}.err" ] && fail "${l%:*}: talk on stderr"
-done
 
 # A reply that is lost: the summary comes nevertheless.
 start lost $node ping -c 100 -i 0.2 --json --timeout 4 "$to"
