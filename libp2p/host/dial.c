@@ -193,7 +193,7 @@ running(struct dial_group *g)
 static void
 run_group(struct dial_group *g)
 {
-	bool decided = false;
+	bool decided = false, late;
 	size_t i;
 
 	while (!decided) {
@@ -201,9 +201,13 @@ run_group(struct dial_group *g)
 			start_attempt(g);
 		decided = wait_step(g);
 	}
+	late = clock_now() >= g->deadline;
 	wake_set(&g->cancel);
 	for (i = 0; i < g->started; i++)
 		thread_join(&g->attempts[i].thread);
+	for (i = 0; late && g->winner == NULL && i < g->started; i++)
+		if (g->attempts[i].error == P2P_ERR_CLOSED)
+			g->attempts[i].error = P2P_ERR_TIMEOUT;
 }
 
 static int
