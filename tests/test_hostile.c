@@ -180,6 +180,46 @@ rapid_resets_start_a_bounded_number_of_handlers(void)
 	pair_free(&pair);
 }
 
+/* Opened, refused, and the refusal read, again and again: F17. */
+static unsigned
+open_and_be_reset(struct evil *v, unsigned flags, unsigned held)
+{
+	struct yamux_hdr h;
+	uint32_t id;
+	unsigned n;
+
+	for (id = 1; id < 2 * held; id += 2)
+		CHECK(evil_frame(v, 0, YAMUX_WINDOW, YAMUX_SYN, id, 0));
+	for (n = 0; n < 3000; n++, id += 2) {
+		if (!evil_frame(v, 0, YAMUX_WINDOW, YAMUX_SYN | flags, id, 0) ||
+		    !evil_expect(v, YAMUX_WINDOW, YAMUX_RST, id, &h))
+			break;
+	}
+	return n;
+}
+
+static void
+streams_that_come_to_nothing_end_the_connection(void)
+{
+	struct pair pair;
+	struct evil v;
+	uint64_t rtt;
+	unsigned n, way;
+
+	pair_tcp(&pair);
+	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
+	for (way = 0; way < 2; way++) {
+		evil_new(&v, pair.target, NULL);
+		n = way == 0 ? open_and_be_reset(&v, 0, 64) :
+		    open_and_be_reset(&v, YAMUX_FIN, 0);
+		CHECK(n > 900 && n < 2000);
+		evil_free(&v);
+		CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
+	}
+	evil_settles(pair.b, LIMIT_CONNECTIONS_IN, 1);
+	pair_free(&pair);
+}
+
 /* V11: what comes for streams that we refused or reset costs little. */
 static void
 streams_over_the_limit_are_reset_and_the_rest_lives(void)
@@ -557,6 +597,8 @@ a_cut_connection_is_no_end_of_file(void)
 }
 
 TESTS("hostile",
+	{ "streams that come to nothing end the connection",
+	    streams_that_come_to_nothing_end_the_connection },
 	{ "streams over the limit are reset and the rest lives",
 	    streams_over_the_limit_are_reset_and_the_rest_lives },
 	{ "tiny frames are held within the window",

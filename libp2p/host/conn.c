@@ -167,8 +167,8 @@ inbound(struct mstream *ms, void *arg)
 	struct inbound *in;
 	int e;
 
-	if ((e = limit_take(&c->negotiating, 1)) != 0)
-		return e;
+	if (limit_take(&c->negotiating, 1) != 0)
+		return P2P_ERR_REFUSED;
 	if ((in = malloc(sizeof(*in))) == NULL) {
 		limit_give(&c->negotiating, 1);
 		return -ENOMEM;

@@ -92,7 +92,11 @@ struct mux_ops {
 
 	/* Our half ends behind the data put so far. */
 	void	(*finish)(struct mux *m, struct mux_stream *s);
-	/* Both halves end now.  The stream's id may still be in use. */
+	/*
+	 * Both halves end now.  The stream's id may still be in use.  A stream
+	 * of the peer's that comes to nothing (MUX_RESET_NEGOTIATION) or of
+	 * which it has too many (MUX_RESET_RATE) counts as flooding.
+	 */
 	void	(*reset)(struct mux *m, struct mux_stream *s, uint32_t code);
 
 	/* The user took n bytes of what MUX_DATA delivered. */
@@ -135,6 +139,7 @@ enum mux_code {
 	MUX_GOAWAY_INTERNAL = 2,
 	MUX_RESET_NEGOTIATION = 0x1001,
 	MUX_RESET_LIMIT = 0x1002,
+	MUX_RESET_RATE = 0x1003,
 };
 
 extern const struct mux_ops mux_yamux;

@@ -134,6 +134,7 @@ static void
 on_stream(struct session *s, struct mux_stream *core)
 {
 	struct mstream *ms;
+	int e;
 
 	if ((ms = mstream_new(s)) == NULL) {
 		s->link.ops->reset(s->link.mux, core, MUX_RESET_LIMIT);
@@ -144,9 +145,10 @@ on_stream(struct session *s, struct mux_stream *core)
 	ms->core = core;
 	s->link.ops->accept(s->link.mux, core, ms);
 	lock_unlock(&s->link.mtx);
-	if (s->inbound(ms, s->arg) == 0)
+	if ((e = s->inbound(ms, s->arg)) == 0)
 		return;
-	mstream_reset(ms, MUX_RESET_LIMIT);
+	mstream_reset(ms, e == P2P_ERR_REFUSED ? MUX_RESET_RATE :
+	    MUX_RESET_LIMIT);
 	mstream_free(ms);
 }
 

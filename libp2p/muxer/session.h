@@ -37,7 +37,7 @@ struct session_params {
 	/*
 	 * A stream of the peer's: called by the worker with no lock held; must
 	 * not block.  Takes the stream when it returns 0; otherwise the stream
-	 * is reset.
+	 * is reset: P2P_ERR_REFUSED says that the peer has too many.
 	 */
 	int			(*inbound)(struct mstream *s, void *arg);
 	void			*arg;

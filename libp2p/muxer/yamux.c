@@ -15,7 +15,8 @@
  * overwrites its own slots.
  *
  * Flooding.  Frames that cost us and mean nothing (pings, empty frames, frames
- * of unknown ids, streams that are refused or reset) take from a token bucket;
+ * of unknown ids, streams that are refused, reset or come to nothing) take from
+ * a token bucket;
  * when it is empty the connection ends (spec/faults.md V3, V11, V12, F17).  What
  * an honest peer had sent before it could know that a stream has left is free:
  * one window of data, one end, and credit.
@@ -134,6 +135,9 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 	bool odd = h->stream & 1;
 	int e;
 
+	for (; m->owed > 0; m->owed--)
+		if ((e = yamux_glitch(m, now)) != 0)
+			return e;
 	if (odd == m->p.dialer || yamux_find(m, h->stream) != NULL)
 		return yamux_fail(m, P2P_ERR_PROTOCOL);
 	if (h->type == YAMUX_DATA && h->length > YAMUX_WINDOW_MIN)
@@ -455,6 +459,8 @@ yamux_reset(struct mux *m, struct mux_stream *ms, uint32_t code)
 	s->fin = s->ack = false;
 	s->credit = 0;
 	s->code = code;
+	m->owed += !s->ours && (code == MUX_RESET_NEGOTIATION ||
+	    code == MUX_RESET_RATE);
 	if (s->syn) {			/* the peer never heard of it */
 		yamux_leave(m, s);
 		return;

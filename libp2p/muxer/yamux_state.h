@@ -57,6 +57,7 @@ struct mux {
 	bool		 in_body;
 	uint64_t	 frame_due;	/* 0: between frames */
 	struct bucket	 glitches;
+	unsigned	 owed;		/* tokens, at the next SYN */
 	uint32_t	 refused[YAMUX_REFUSED_MAX];
 	unsigned	 n_refused;
 	bool		 pong, ping;	/* to send */
