@@ -180,6 +180,33 @@ rapid_resets_start_a_bounded_number_of_handlers(void)
 	pair_free(&pair);
 }
 
+/* All that one peer may open and say nothing on: others are served. */
+static void
+silent_streams_of_one_peer_leave_handlers_for_others(void)
+{
+	struct evil v[4];		/* connections-per-peer */
+	struct pair pair;
+	uint64_t rtt;
+	uint32_t id;
+	int i;
+
+	pair_memory(&pair, 0);
+	CHECK_OK(p2p_host_connect(pair.a, pair.target, NULL, NULL, NULL));
+	for (i = 0; i < 4; i++) {
+		evil_new(&v[i], pair.target, pair.net);
+		for (id = 1; id < 200; id += 2)
+			CHECK(evil_frame(&v[i], 0, YAMUX_WINDOW, YAMUX_SYN, id,
+			    0));
+		CHECK(evil_frame(&v[i], 0, YAMUX_PING, YAMUX_SYN, 0, 1));
+		CHECK(evil_expect(&v[i], YAMUX_PING, YAMUX_ACK, 0,
+		    &(struct yamux_hdr){ 0 }));
+	}
+	CHECK_OK(p2p_ping(pair.a, p2p_host_id(pair.b), 5000, &rtt));
+	for (i = 0; i < 4; i++)
+		evil_free(&v[i]);
+	pair_free(&pair);
+}
+
 /* Opened, refused, and the refusal read, again and again: F17. */
 static unsigned
 open_and_be_reset(struct evil *v, unsigned flags, unsigned held)
@@ -597,6 +624,8 @@ a_cut_connection_is_no_end_of_file(void)
 }
 
 TESTS("hostile",
+	{ "silent streams of one peer leave handlers for others",
+	    silent_streams_of_one_peer_leave_handlers_for_others },
 	{ "streams that come to nothing end the connection",
 	    streams_that_come_to_nothing_end_the_connection },
 	{ "streams over the limit are reset and the rest lives",

@@ -16,6 +16,8 @@
 #include "p2p/multiaddr.h"
 #include "p2p/stream.h"
 
+#define NEGOTIATING_FEW	4	/* streams, where all are short of handlers */
+
 struct inbound {
 	struct conn	*conn;
 	struct mstream	*ms;
@@ -158,6 +160,23 @@ run_inbound(void *arg)
 	conn_unref(in.conn);
 }
 
+/*
+ * While half of all handlers wait for streams to name their protocols, a
+ * connection gets a few of them and no more: who opens and says nothing holds
+ * some handlers, and not those of the others.
+ */
+static bool
+crowds(struct conn *c)
+{
+	struct limit *all = c->negotiating.setting;
+
+	if (atomic_load(&c->negotiating.used) < NEGOTIATING_FEW ||
+	    atomic_load(&all->used) < c->host->limits[LIMIT_HANDLERS].max / 2)
+		return false;
+	atomic_fetch_add(&all->refused, 1);
+	return true;
+}
+
 /* From the worker: must not block. */
 static int
 inbound(struct mstream *ms, void *arg)
@@ -167,7 +186,7 @@ inbound(struct mstream *ms, void *arg)
 	struct inbound *in;
 	int e;
 
-	if (limit_take(&c->negotiating, 1) != 0)
+	if (crowds(c) || limit_take(&c->negotiating, 1) != 0)
 		return P2P_ERR_REFUSED;
 	if ((in = malloc(sizeof(*in))) == NULL) {
 		limit_give(&c->negotiating, 1);
