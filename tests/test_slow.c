@@ -246,6 +246,29 @@ an_identify_that_is_not_answered_ends(void)
 	pair_free(&p);
 }
 
+/* A byte now and then is an empty message each time, and moves nothing. */
+static void
+a_push_that_trickles_ends_at_its_deadline(void)
+{
+	struct pair p;
+	struct evil v;
+	int i;
+
+	begin(&p);
+	evil_new(&v, p.target, NULL);
+	evil_joined(p.b, 2);
+	evil_pass(&v, &p, 0);
+	CHECK(evil_send(&v, LEN(SAY(HEADER PUSH, "\x29"))));
+	for (i = 0; i < 8 && (v.resets & 2) == 0; i++) {
+		CHECK(evil_data(&v, 0, 1, "", 1));
+		evil_pass(&v, &p, 3);
+	}
+	CHECK(i < 6);
+	honest(&p);
+	evil_free(&v);
+	pair_free(&p);
+}
+
 /* A keepalive ping that is not answered ends the connection. */
 static void
 a_ping_that_is_not_answered_ends_the_connection(void)
@@ -317,6 +340,8 @@ TESTS("slow",
 	    every_pause_ends_at_its_deadline },
 	{ "an identify that is not answered ends",
 	    an_identify_that_is_not_answered_ends },
+	{ "a push that trickles ends at its deadline",
+	    a_push_that_trickles_ends_at_its_deadline },
 	{ "a ping that is not answered ends the connection",
 	    a_ping_that_is_not_answered_ends_the_connection },
 	{ "a peer that never reads is given up",
