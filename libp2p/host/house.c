@@ -43,7 +43,8 @@ idle_for(const struct conn *c, uint64_t now)
 {
 	uint64_t since;
 
-	if ((c->keep && session_alive(c->session)) || !session_idle(c->session, &since))
+	if ((c->keep && session_alive(c->session)) ||
+	    !session_idle(c->session, &since))
 		return 0;
 	return now > since ? now - since : 0;
 }

@@ -16,10 +16,9 @@
  *
  * Flooding.  Frames that cost us and mean nothing (pings, empty frames, frames
  * of unknown ids, streams that are refused, reset or come to nothing) take from
- * a token bucket;
- * when it is empty the connection ends (spec/faults.md V3, V11, V12, F17).  What
- * an honest peer had sent before it could know that a stream has left is free:
- * one window of data, one end, and credit.
+ * a token bucket; when it is empty the connection ends (spec/faults.md V3, V11,
+ * V12, F17).  What an honest peer had sent before it could know that a stream
+ * has left is free: one window of data, one end, and credit.
  *
  * A stream leaves the id table when both halves are finished or it is reset and
  * that was told; its memory goes when the session has released it too.

@@ -48,7 +48,7 @@ struct mux {
 	uint32_t	 next_id;
 	uint32_t	 last_in;	/* the highest id of the peer's */
 	unsigned	 n_in, n_out, unacked;
-	uint64_t	 late_bytes;	/* may still come for streams that left */
+	uint64_t	 late_bytes;	/* may come for streams that left */
 	unsigned	 late_ends;	/* and so many FINs or RSTs */
 	uint8_t		 hdr[YAMUX_HDR_SIZE];
 	size_t		 hdr_len;
