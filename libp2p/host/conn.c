@@ -186,7 +186,9 @@ inbound(struct mstream *ms, void *arg)
 	struct inbound *in;
 	int e;
 
-	if (crowds(c) || limit_take(&c->negotiating, 1) != 0)
+	if (crowds(c))
+		return P2P_ERR_LIMIT;	/* not its fault alone */
+	if (limit_take(&c->negotiating, 1) != 0)
 		return P2P_ERR_REFUSED;
 	if ((in = malloc(sizeof(*in))) == NULL) {
 		limit_give(&c->negotiating, 1);

@@ -102,6 +102,9 @@ struct conn	*swarm_find_number(struct p2p_host *host, uint64_t number);
 void	house_run(void *host);
 void	house_reap(struct p2p_host *host);
 
+/* One more than is needed: it goes, kindly, unless somebody uses it already. */
+void	house_dismiss(struct conn *c);
+
 /*
  * For stop: end all connections kindly, then at once.  False: some have not
  * ended at the deadline.

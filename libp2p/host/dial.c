@@ -125,7 +125,7 @@ attempt_run(void *arg)
 	cond_broadcast(&g->changed);
 	lock_unlock(&g->mtx);
 	if (c != NULL) {
-		session_close(c->session, 0);
+		house_dismiss(c);
 		conn_unref(c);
 	}
 }

@@ -92,6 +92,18 @@ dismiss(struct p2p_host *h, struct conn *c, uint64_t now)
 	lock_lock(&h->swarm);
 }
 
+void
+house_dismiss(struct conn *c)
+{
+	struct p2p_host *h = c->host;
+
+	lock_lock(&h->swarm);
+	c->keep = false;
+	if (c->due == 0)
+		dismiss(h, c, clock_now());
+	lock_unlock(&h->swarm);
+}
+
 /* Nobody has used these for too long. */
 static void
 dismiss_idle(struct p2p_host *h, uint64_t now)

@@ -147,9 +147,9 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		return yamux_glitch(m, now);
 	if (m->goaway || m->goaway_sent || limit_take(m->p.streams_in, 1) != 0)
 		return refuse(m, h->stream, now);
-	if ((e = yamux_stream_new(m, h->stream, false, now, out)) != 0) {
-		limit_give(m->p.streams_in, 1);
-		return yamux_fail(m, e);
+	if (yamux_stream_new(m, h->stream, false, now, out) != 0) {
+		limit_give(m->p.streams_in, 1);	/* no memory for it */
+		return refuse(m, h->stream, now);
 	}
 	if (h->type == YAMUX_WINDOW)
 		(*out)->send_window += h->length > UINT32_MAX - YAMUX_WINDOW_MIN ?

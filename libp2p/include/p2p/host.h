@@ -226,7 +226,8 @@ int	p2p_host_connect(struct p2p_host *host, const char *target,
 
 /*
  * End one connection by number, or all to a peer that there are now.  Blocks up
- * to half a second for each, until the peer has ended it too.  Returns 0 or P2P_ERR_NOT_FOUND.
+ * to half a second for each, until the peer has ended it too.  Returns 0 or
+ * P2P_ERR_NOT_FOUND.
  */
 int	p2p_host_close(struct p2p_host *host, uint64_t connection);
 int	p2p_host_disconnect(struct p2p_host *host,
