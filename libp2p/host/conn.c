@@ -186,9 +186,8 @@ inbound(struct mstream *ms, void *arg)
 	struct inbound *in;
 	int e;
 
-	if (crowds(c))
-		return P2P_ERR_LIMIT;	/* not its fault alone */
-	if (limit_take(&c->negotiating, 1) != 0)
+	/* It pays a token either way, or a flood of openings would be free. */
+	if (crowds(c) || limit_take(&c->negotiating, 1) != 0)
 		return P2P_ERR_REFUSED;
 	if ((in = malloc(sizeof(*in))) == NULL) {
 		limit_give(&c->negotiating, 1);
