@@ -101,7 +101,7 @@ kill -STOP $b
 echo two >&7
 until_holds 'has "$tmp/a.out" "\"text\":\"two\""'
 yes "$line" | head -n 1000 >&7 &
-until_holds 'heard a 1001' 7
+until_holds 'heard a 1001'
 until_holds 'has "$tmp/s.out" "\"left\",\"peer\":\"${to_b##*/}\",\"reason\":\"limit\""'
 echo three >&7
 until_holds 'has "$tmp/a.out" "\"text\":\"three\""'

@@ -42,9 +42,9 @@ address_of raw
 start silent $node ping --json -c 1 "$to"
 silent=$pid
 expect 4 '"event":"summary","sent":1,"received":0,"min":0' ping --json \
-    --timeout 1 "$to"
+    --timeout 4 "$to"
 has "$tmp/out" '"event":"error","error":"timeout"' || fail "silent: no error"
-expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 1 "$to"
+expect 4 '^--- 1 pings, 0 ok, 100% loss$' ping --timeout 4 "$to"
 address_of run
 
 # Time is over: with a peer that does not answer, and with work to do.
@@ -66,7 +66,7 @@ launch s-echo $node echo --bytes 1 "$@" "$still"
 launch s-perf $node perf "$@" "$still"
 all_timed_out
 list=
-set -- --json --timeout 4	# it must be enough to connect, with sanitizers
+set -- --json --timeout 8	# it must be enough to connect, with sanitizers
 launch many $node connect -c 10000000 --parallel 2 "$@" "$to"
 launch hold $node connect --hold 1000 "$@" "$to"
 launch echo $node echo --bytes 1000000000000 "$@" "$to"
@@ -74,7 +74,7 @@ launch rounds $node echo --bytes 100 -c 10000000 "$@" "$to"
 launch perf $node perf --upload-bytes 1000000000000 --streams 2 "$@" "$to"
 launch down $node perf --download-bytes 1000000000000 "$@" "$to"
 launch pings $node ping -c 100000 -i 0.1 "$@" "$to"
-$node echo --timeout 4 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
+$node echo --timeout 8 "$to" <"$tmp/open" >"$tmp/pipe.out" 2>"$tmp/pipe.err" &
 pids="$pids $!" pipe=$!
 all_timed_out
 l=pipe
@@ -89,7 +89,7 @@ fields "$tmp/pings.out" summary sent received
 fields "$tmp/hold.out" connected time
 
 # A reply that is lost: the summary comes nevertheless.
-start lost $node ping -c 100 -i 0.2 --json --timeout 4 "$to"
+start lost $node ping -c 100 -i 0.2 --json --timeout 8 "$to"
 until_holds 'has "$tmp/lost.out" "\"seq\":2"'
 kill -STOP $run
 ends $pid 4
