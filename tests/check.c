@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "p2p/error.h"
+#include "p2p/multiaddr.h"
 
 /* A hang is a failure: no program runs longer than this. */
 #define CHECK_TIMEOUT_S	300
@@ -135,4 +136,14 @@ check_main(int argc, char **argv)
 		failed = 1;		/* a run that tested nothing */
 	CU_cleanup_registry();
 	return failed > 0;
+}
+
+struct p2p_multiaddr *
+check_maddr(const char *text)
+{
+	struct p2p_multiaddr *ma = NULL;
+
+	CHECK_OK(p2p_multiaddr_parse(text, &ma));
+	CHECK_FATAL(ma != NULL);
+	return ma;
 }

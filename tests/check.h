@@ -54,4 +54,8 @@ uint8_t	*check_unhex(const char *hex, size_t *len);
 /* The same from the file tests/vectors/name. */
 uint8_t	*check_vector(const char *name, size_t *len);
 
+/* The address of that text, which must be a good one. */
+struct p2p_multiaddr;
+struct p2p_multiaddr	*check_maddr(const char *text);
+
 #endif

@@ -118,3 +118,15 @@ pair_free(struct pair *p)
 	memory_net_free(p->net);
 	CHECK_EQ(thread_count(), 0);
 }
+
+struct mstream *
+pair_first_stream(struct session *s)
+{
+	struct mstream *ms;
+
+	lock_lock(&s->link.mtx);
+	ms = TAILQ_FIRST(&s->streams);
+	lock_unlock(&s->link.mtx);
+	CHECK_FATAL(ms != NULL);
+	return ms;
+}

@@ -6,6 +6,9 @@
 
 #include "host/host.h"
 
+struct mstream;
+struct session;
+
 struct pair {
 	struct memory_net	*net;		/* NULL: TCP over loopback */
 	struct p2p_host		*a, *b;		/* b listens */
@@ -28,6 +31,9 @@ void	pair_pass(struct pair *p, unsigned seconds);
 
 /* Whether no connection of the host has a ping to send or to be answered. */
 bool	host_is_quiet(struct p2p_host *host);
+
+/* Its first stream, which must be there. */
+struct mstream	*pair_first_stream(struct session *s);
 
 /* Stops both; checks that stop was good and that no thread is left. */
 void	pair_free(struct pair *p);

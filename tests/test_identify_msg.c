@@ -32,16 +32,6 @@ static const char example_private[] = "08011240"
     "7e0830617c4a7de83925dfb2694556b12936c477a0e1feb2e148ec9da60fee7d"
     "1ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e";
 
-static struct p2p_multiaddr *
-parse(const char *text)
-{
-	struct p2p_multiaddr *ma = NULL;
-
-	CHECK_OK(p2p_multiaddr_parse(text, &ma));
-	CHECK_FATAL(ma != NULL);
-	return ma;
-}
-
 /* The example's key, public alone or whole; its id. */
 static struct p2p_key *
 key_new(bool whole, struct p2p_peer_id *id)
@@ -106,7 +96,7 @@ put_hex(struct msg *m, unsigned field, const char *hex)
 static void
 put_addr(struct msg *m, const char *text)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	const uint8_t *bytes;
 	size_t len;
 
@@ -118,7 +108,7 @@ put_addr(struct msg *m, const char *text)
 static void
 put_record(struct msg *m, const struct p2p_key *key, const char *text)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	const struct p2p_multiaddr *addrs[] = { ma };
 	uint8_t buf[ENVELOPE_MAX];
 	struct wr w;
@@ -170,8 +160,9 @@ the_example_is_written_as_published(void)
 {
 	char first[] = "/ipfs/id/1.0.0", second[] = "/ipfs/ping/1.0.0";
 	char *protocols[] = { first, second, NULL };
-	struct p2p_multiaddr *addrs[] = { parse("/ip4/127.0.0.1/tcp/4001"),
-	    NULL }, *observed = parse("/ip4/127.0.0.1/tcp/50000");
+	struct p2p_multiaddr *addrs[] = {
+	    check_maddr("/ip4/127.0.0.1/tcp/4001"),
+	    NULL }, *observed = check_maddr("/ip4/127.0.0.1/tcp/50000");
 	struct p2p_peer_id id;
 	struct p2p_key *key = key_new(false, &id);	/* signs no record */
 	struct identify_self self = { key, "c-libp2p/0.1.0", protocols,
@@ -245,7 +236,7 @@ self_new(size_t naddrs, size_t addrlen, size_t nprotocols)
 	for (i = 0; i < naddrs; i++) {
 		snprintf(text, sizeof(text), "/dns4/%0*zu.example/tcp/4001",
 		    (int)addrlen, i);
-		s->addrs[i] = parse(text);
+		s->addrs[i] = check_maddr(text);
 	}
 	for (i = 0; i < nprotocols; i++) {
 		snprintf(s->names[i], sizeof(s->names[i]),

@@ -121,18 +121,6 @@ session_of(struct p2p_host *h)
 	return NULL;
 }
 
-static struct mstream *
-first_stream(struct session *s)
-{
-	struct mstream *ms;
-
-	lock_lock(&s->link.mtx);
-	ms = TAILQ_FIRST(&s->streams);
-	lock_unlock(&s->link.mtx);
-	CHECK_FATAL(ms != NULL);
-	return ms;
-}
-
 /* A call in a thread of its own, and what it returned. */
 struct call {
 	struct thread	 thread;
@@ -226,7 +214,7 @@ a_writer_without_window_is_woken(void)
 		begin(&p, 0);
 		CHECK_OK(p2p_host_open(p.a, p.target, QUIET, 5000, &w.s));
 		s = session_of(p.a);
-		ms = first_stream(s);
+		ms = pair_first_stream(s);
 		start(&w, run_write);
 		schedule_waiters(&s->link.mtx, &ms->writable, 1);
 		end_by(way, &p, w.s);
@@ -372,7 +360,7 @@ the_peers_reset_wakes_reader_and_writer(void)
 	pair_pass(&p, 0);
 	w.s = r.s;
 	s = session_of(p.a);
-	ms = first_stream(s);
+	ms = pair_first_stream(s);
 	start(&r, run_read);
 	schedule_waiters(&ms->mtx, &ms->readable, 1);
 	flush = stop_at("flush", &s->link, "caller");
@@ -406,7 +394,7 @@ our_reset_beats_a_fin_and_never_looks_like_one(void)
 		begin(&p, 0);
 		CHECK_OK(p2p_host_open(p.a, p.target, QUIET, 5000, &s));
 		session = session_of(p.a);
-		ms = first_stream(session);
+		ms = pair_first_stream(session);
 		worker = stop_at("lock", &session->link.mtx, "p2p-worker");
 		let_go(false, false);		/* b finishes its half */
 		stop_reached(worker);		/* a has read it, no more */
@@ -663,8 +651,8 @@ both_sides_write_and_nobody_reads(void)
 	CHECK_OK(p2p_host_open(p.a, p.target, "/much/1", 5000, &a.s));
 	sa = session_of(p.a);
 	sb = session_of(p.b);
-	ma = first_stream(sa);
-	mb = first_stream(sb);
+	ma = pair_first_stream(sa);
+	mb = pair_first_stream(sb);
 	start(&a, run_write);
 	schedule_waiters(&sa->link.mtx, &ma->writable, 1);
 	schedule_waiters(&sb->link.mtx, &mb->writable, 1);

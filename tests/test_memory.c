@@ -30,21 +30,11 @@ net_new(void)
 	return net;
 }
 
-static struct p2p_multiaddr *
-parse(const char *text)
-{
-	struct p2p_multiaddr *ma = NULL;
-
-	CHECK_OK(p2p_multiaddr_parse(text, &ma));
-	CHECK_FATAL(ma != NULL);
-	return ma;
-}
-
 static int
 listen_on(struct memory_net *net, const char *text,
     struct transport_listener **out)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	int e;
 
 	*out = NULL;
@@ -56,7 +46,7 @@ listen_on(struct memory_net *net, const char *text,
 static int
 dial(struct memory_net *net, const char *text, struct raw *out)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	int e;
 
 	*out = (struct raw){ .fd = -1 };
@@ -237,11 +227,11 @@ only_its_own_addresses_are_spoken(void)
 	struct raw raw;
 	size_t i;
 
-	ma = parse("/memory/18446744073709551615");
+	ma = check_maddr("/memory/18446744073709551615");
 	CHECK(transport_memory.speaks(ma));
 	p2p_multiaddr_free(ma);
 	for (i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-		ma = parse(foreign[i]);
+		ma = check_maddr(foreign[i]);
 		CHECK(!transport_memory.speaks(ma));
 		p2p_multiaddr_free(ma);
 		CHECK_ERR(dial(net, foreign[i], &raw), P2P_ERR_UNSUPPORTED);

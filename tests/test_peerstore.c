@@ -44,20 +44,10 @@ peer(unsigned n)
 	return id;
 }
 
-static struct p2p_multiaddr *
-parse(const char *text)
-{
-	struct p2p_multiaddr *ma = NULL;
-
-	CHECK_OK(p2p_multiaddr_parse(text, &ma));
-	CHECK_FATAL(ma != NULL);
-	return ma;
-}
-
 static int
 add(struct peerstore *ps, unsigned n, const char *text, uint64_t ttl)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	struct p2p_peer_id id = peer(n);
 	int e;
 
@@ -76,9 +66,9 @@ certify(struct peerstore *ps, unsigned n, uint64_t seq, const char *a,
 	int e;
 
 	if (a != NULL)
-		addrs[k++] = parse(a);
+		addrs[k++] = check_maddr(a);
 	if (b != NULL)
-		addrs[k++] = parse(b);
+		addrs[k++] = check_maddr(b);
 	e = peerstore_certify(ps, &id, seq, addrs, k, TTL);
 	p2p_multiaddr_free(addrs[0]);
 	p2p_multiaddr_free(addrs[1]);
@@ -514,7 +504,7 @@ check_backoff(struct peerstore *ps, const struct p2p_multiaddr *ma,
 static void
 an_address_that_fails_is_left_alone_for_longer(void)
 {
-	struct p2p_multiaddr *ma = parse("/ip4/192.0.2.1/tcp/1");
+	struct p2p_multiaddr *ma = check_maddr("/ip4/192.0.2.1/tcp/1");
 	struct p2p_peer_id id = peer(1);
 	struct peerstore *ps = make();
 	uint64_t now = clock_now();
@@ -558,7 +548,7 @@ static void
 use(void *arg)
 {
 	struct user *u = arg;
-	struct p2p_multiaddr *ma = parse("/ip4/192.0.2.1/tcp/1"), **addrs;
+	struct p2p_multiaddr *ma = check_maddr("/ip4/192.0.2.1/tcp/1"), **addrs;
 	struct p2p_peer_id id, *list;
 	size_t n;
 	int i;
@@ -604,7 +594,7 @@ threads_may_share_a_store(void)
 static void
 a_host_counts_lives_in_seconds(void)
 {
-	struct p2p_multiaddr *ma = parse("/ip4/192.0.2.1/tcp/1"), **list;
+	struct p2p_multiaddr *ma = check_maddr("/ip4/192.0.2.1/tcp/1"), **list;
 	struct p2p_peer_id one = peer(1), two = peer(2), three = peer(3);
 	struct p2p_host *h = NULL;
 

@@ -51,18 +51,6 @@ session_of(struct p2p_host *h)
 	return s;
 }
 
-static struct mstream *
-first_stream(struct session *s)
-{
-	struct mstream *ms;
-
-	lock_lock(&s->link.mtx);
-	ms = TAILQ_FIRST(&s->streams);
-	lock_unlock(&s->link.mtx);
-	CHECK_FATAL(ms != NULL);
-	return ms;
-}
-
 /* The worker has a piece of data in its hand when the stream goes. */
 static void
 data_for_a_stream_that_goes_is_dropped(void)
@@ -76,7 +64,7 @@ data_for_a_stream_that_goes_is_dropped(void)
 	begin(&p);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
 	session = session_of(p.a);
-	worker = stop_at("lock", &first_stream(session)->mtx, "p2p-worker");
+	worker = stop_at("lock", &pair_first_stream(session)->mtx, "p2p-worker");
 	CHECK_EQ(p2p_stream_write(s, "x", 1), 1);
 	stop_reached(worker);
 	p2p_stream_reset(s);
@@ -103,7 +91,7 @@ a_reset_after_the_end_hides_the_fin_too(void)
 
 	begin(&p);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
-	ms = first_stream(session_of(p.a));
+	ms = pair_first_stream(session_of(p.a));
 	CHECK_EQ(p2p_stream_write(s, "xy", 2), 2);
 	CHECK_OK(p2p_stream_close_write(s));
 	for (i = 0; i < SCHEDULE_WAIT_MS && !all; i++) {
@@ -218,7 +206,7 @@ what_was_said_before_hanging_up_is_read(void)
 	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
 	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 7));
 	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
-	ms = first_stream(session_of(p.b));
+	ms = pair_first_stream(session_of(p.b));
 	worker = stop_at("lock", &ms->mtx, "p2p-worker");
 	CHECK(evil_data(&v, 0, 1, "x", 1));
 	stop_reached(worker);		/* it has that, and no more */

@@ -25,21 +25,11 @@
 #define QUEUE_MAX	16	/* more than fit into a backlog of 0 */
 #define PEER	"12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq"
 
-static struct p2p_multiaddr *
-parse(const char *text)
-{
-	struct p2p_multiaddr *ma = NULL;
-
-	CHECK_OK(p2p_multiaddr_parse(text, &ma));
-	CHECK_FATAL(ma != NULL);
-	return ma;
-}
-
 /* A listener, or NULL where the machine has no such address. */
 static struct transport_listener *
 listen_on(const char *text)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	struct transport_listener *l = NULL;
 	int e;
 
@@ -67,7 +57,7 @@ port_of(const struct p2p_multiaddr *ma)
 static int
 dial(const char *text, int wake_fd, uint64_t deadline, struct raw *out)
 {
-	struct p2p_multiaddr *ma = parse(text);
+	struct p2p_multiaddr *ma = check_maddr(text);
 	int e;
 
 	*out = (struct raw){ .fd = -1 };
@@ -273,7 +263,7 @@ only_its_own_addresses_are_spoken(void)
 	size_t i;
 
 	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		ma = parse(addresses[i].text);
+		ma = check_maddr(addresses[i].text);
 		CHECK_EQ(transport_tcp.speaks(ma), addresses[i].ours);
 		if (!addresses[i].ours) {
 			CHECK_ERR(transport_tcp.dial(NULL, ma, -1,
