@@ -96,6 +96,7 @@ exec 7>"$tmp/s.in"
 until_holds '[ "$(count "$tmp/s.out" \"joined\")" = 2 ]'
 echo one >&7
 until_holds 'has "$tmp/b.out" "\"text\":\"one\""'
+until_holds 'has "$tmp/a.out" "\"text\":\"one\""'
 kill -STOP $b
 : >"$tmp/a.out"
 echo two >&7
