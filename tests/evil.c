@@ -92,7 +92,8 @@ evil_new(struct evil *v, const char *target, struct memory_net *net)
 	v->resets = v->acks = 0;
 	v->closed = v->mute = false;
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &v->key));
-	CHECK_OK(upgrader_init(&v->u, v->key, NULL, NULL));
+	CHECK_OK(upgrader_init(&v->u,
+	    &(struct upgrader_params){ .key = v->key }));
 	dial(target, net, &v->raw);
 	CHECK_OK(upgrade(&v->u, &v->raw, true, NULL, -1,
 	    clock_after(clock_now(), 5 * CLOCK_S), &stage, &v->up));

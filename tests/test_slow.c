@@ -112,7 +112,7 @@ secured_and_no_muxer_chosen(void)
 
 	begin(&p);
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
-	CHECK_OK(security_tls.context_new(key, none, &context));
+	CHECK_OK(security_tls.context_new(key, NULL, &context));
 	params.key = key;
 	params.context = context;
 	CHECK_OK(security_tls.codec_new(&params, &codec));

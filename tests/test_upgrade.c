@@ -57,7 +57,8 @@ end_init(struct end *s, bool dialer, int fd)
 	CHECK_EQ(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &s->key));
 	p2p_peer_id_from_key(s->key, &s->id);
-	CHECK_OK(upgrader_init(&s->u, s->key, NULL, NULL));
+	CHECK_OK(upgrader_init(&s->u,
+	    &(struct upgrader_params){ .key = s->key }));
 	CHECK_OK(wake_init(&s->wake));
 }
 
@@ -170,29 +171,42 @@ another_peer_than_expected_is_named(void)
 	end_fini(&l);
 }
 
+/* What an upgrader says to offers; NULL: the defaults. */
+static int
+offer(const char *const *security, const char *const *muxers)
+{
+	struct upgrader_params p = { .security = security, .muxers = muxers };
+	struct p2p_key *key = NULL;
+	struct upgrader u;
+	int e;
+
+	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
+	p.key = key;
+	e = upgrader_init(&u, &p);
+	upgrader_fini(&u);
+	p2p_key_free(key);
+	return e;
+}
+
 static void
 only_known_protocols_may_be_offered(void)
 {
-	static const char *const noise[] = { "/tls/1.0.0", "/noise", NULL };
-	static const char *const mplex[] = { "/mplex/6.7.0", NULL };
+	static const char *const both[] = { "/noise", "/tls/1.0.0", NULL };
+	static const char *const old[] = { "/tls/1.0.0", "/secio/1.0.0", NULL };
+	static const char *const spdy[] = { "/spdy/3.1.0", NULL };
+	static const char *const twice[] = { "/noise", "/noise", NULL };
 	const char *many[UPGRADE_PROTOCOLS_MAX + 2] = { NULL };
-	struct p2p_key *key = NULL;
-	struct upgrader u;
 	size_t i;
 
-	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
-	CHECK_ERR(upgrader_init(&u, key, noise, NULL), P2P_ERR_UNSUPPORTED);
-	upgrader_fini(&u);
-	CHECK_ERR(upgrader_init(&u, key, NULL, mplex), P2P_ERR_UNSUPPORTED);
-	upgrader_fini(&u);
-	CHECK_ERR(upgrader_init(&u, key, no_muxers, NULL),
-	    P2P_ERR_UNSUPPORTED);
-	upgrader_fini(&u);
+	CHECK_OK(offer(NULL, NULL));
+	CHECK_OK(offer(both, NULL));
+	CHECK_ERR(offer(old, NULL), P2P_ERR_UNSUPPORTED);
+	CHECK_ERR(offer(NULL, spdy), P2P_ERR_UNSUPPORTED);
+	CHECK_ERR(offer(no_muxers, NULL), P2P_ERR_UNSUPPORTED);
+	CHECK_ERR(offer(twice, NULL), P2P_ERR_UNSUPPORTED);
 	for (i = 0; i <= UPGRADE_PROTOCOLS_MAX; i++)
 		many[i] = "/yamux/1.0.0";
-	CHECK_ERR(upgrader_init(&u, key, NULL, many), P2P_ERR_TOO_LARGE);
-	upgrader_fini(&u);
-	p2p_key_free(key);
+	CHECK_ERR(offer(NULL, many), P2P_ERR_TOO_LARGE);
 }
 
 /*
@@ -405,7 +419,7 @@ hand_secure(struct hand *h, bool dialer)
 	struct security_params p = { .key = h->key, .dialer = dialer,
 	    .muxers = no_muxers };
 
-	CHECK_OK(security_tls.context_new(h->key, no_muxers, &h->context));
+	CHECK_OK(security_tls.context_new(h->key, NULL, &h->context));
 	p.context = h->context;
 	CHECK_OK(security_tls.codec_new(&p, &h->codec));
 	CHECK_FATAL(h->codec != NULL);

@@ -340,7 +340,7 @@ conn_start(const struct conn_params *p, struct conn **out)
 	c->keep = p->keep;
 	c->asking = h->nhooks > 0;
 	c->time_us = p->time_us;
-	c->security = p->up->sec->id;
+	c->security = p->up->security;
 	c->muxer = p->up->mux->id;
 	atomic_init(&c->refs, 1);
 	limit_under(&c->negotiating, &h->limits[LIMIT_NEGOTIATING], NULL);

@@ -78,6 +78,20 @@ make_gate(struct p2p_host *h)
 }
 
 static int
+make_upgrader(struct p2p_host *h, const struct p2p_host_config *c)
+{
+	struct security_keylog keylog = { c->keylog, c->keylog_arg };
+	struct upgrader_params p = {
+		.key = h->key,
+		.security = c->security,
+		.muxers = c->muxers,
+		.keylog = c->keylog != NULL ? &keylog : NULL,
+	};
+
+	return upgrader_init(&h->upgrader, &p);
+}
+
+static int
 make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 {
 	struct peerstore_caps caps = {
@@ -91,8 +105,7 @@ make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 	int e;
 
 	if ((e = make_identity(h, c)) != 0 ||
-	    (e = upgrader_init(&h->upgrader, h->key, c->security,
-	    c->muxers)) != 0 ||
+	    (e = make_upgrader(h, c)) != 0 ||
 	    (e = wake_init(&h->stopping)) != 0 ||
 	    (e = peerstore_new(&caps, &h->peerstore)) != 0 ||
 	    (e = resolver_new(&h->resolver)) != 0 ||

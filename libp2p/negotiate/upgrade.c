@@ -19,10 +19,15 @@
 #include "negotiate/multistream.h"
 #include "p2p/error.h"
 
-#define IN_MAX	(64 * 1024)	/* bytes read ahead of an upgrade's steps */
+/*
+ * Bytes read ahead of an upgrade's steps; the longest message of Noise fits,
+ * whose plaintext is used up before more is read.
+ */
+#define IN_MAX	(80 * 1024)
 
 static const struct security_ops *const known_security[] = {
 	&security_tls,
+	&security_noise,
 	NULL
 };
 
@@ -77,12 +82,16 @@ static int
 pick(struct upgrader *u, const char *const *ids,
     int (*find)(struct upgrader *, const char *, size_t))
 {
-	size_t n;
+	size_t n, i;
 	int e;
 
-	for (n = 0; ids[n] != NULL; n++) {
+	for (n = 0; ids[n] != NULL; n++)
 		if (n == UPGRADE_PROTOCOLS_MAX)
 			return P2P_ERR_TOO_LARGE;
+	for (n = 0; ids[n] != NULL; n++) {
+		for (i = 0; i < n; i++)
+			if (strcmp(ids[i], ids[n]) == 0)
+				return P2P_ERR_UNSUPPORTED;
 		if ((e = find(u, ids[n], n)) != 0)
 			return e;
 	}
@@ -90,23 +99,23 @@ pick(struct upgrader *u, const char *const *ids,
 }
 
 int
-upgrader_init(struct upgrader *u, const struct p2p_key *key,
-    const char *const *security, const char *const *muxers)
+upgrader_init(struct upgrader *u, const struct upgrader_params *p)
 {
-	static const char *const default_security[] = { "/tls/1.0.0", NULL };
+	static const char *const default_security[] = { "/tls/1.0.0",
+	    "/noise", NULL };
 	static const char *const default_muxers[] = { "/yamux/1.0.0", NULL };
 	size_t i;
 	int e;
 
 	memset(u, 0, sizeof(*u));
-	u->key = key;
-	if ((e = pick(u, security != NULL ? security : default_security,
+	u->key = p->key;
+	if ((e = pick(u, p->security != NULL ? p->security : default_security,
 	    find_security)) != 0 ||
-	    (e = pick(u, muxers != NULL ? muxers : default_muxers,
+	    (e = pick(u, p->muxers != NULL ? p->muxers : default_muxers,
 	    find_muxer)) != 0)
 		return e;
 	for (i = 0; i < UPGRADE_PROTOCOLS_MAX && u->security[i] != NULL; i++)
-		if ((e = u->security[i]->context_new(key, u->muxer_ids,
+		if ((e = u->security[i]->context_new(p->key, p->keylog,
 		    &u->contexts[i])) != 0)
 			return e;
 	return 0;
@@ -359,6 +368,7 @@ secure(const struct upgrader *u, struct io *io, bool dialer,
 	params.context = u->contexts[i];
 	if ((e = sec->codec_new(&params, &out->codec)) != 0)
 		return e;
+	out->security = sec->id;
 	out->sec = io->sec = sec;
 	io->codec = out->codec;
 	e = handshake(io);

@@ -26,16 +26,24 @@ struct upgrader {
 	const char		*muxer_ids[UPGRADE_PROTOCOLS_MAX + 1];
 };
 
+/* Lists of protocol ids end in NULL; NULL: the defaults. */
+struct upgrader_params {
+	const struct p2p_key	*key;		/* outlives the upgrader */
+	const char *const	*security;
+	const char *const	*muxers;
+	const struct security_keylog *keylog;	/* NULL: nobody */
+};
+
 /*
- * Lists of protocol ids that end in NULL; NULL: the defaults.  Returns 0,
- * P2P_ERR_UNSUPPORTED (an unknown id), P2P_ERR_CRYPTO or -ENOMEM.
+ * Returns 0, P2P_ERR_UNSUPPORTED (an unknown id, or one that is named twice),
+ * P2P_ERR_TOO_LARGE (too many), P2P_ERR_CRYPTO or -ENOMEM.
  */
-int	upgrader_init(struct upgrader *u, const struct p2p_key *key,
-	    const char *const *security, const char *const *muxers);
+int	upgrader_init(struct upgrader *u, const struct upgrader_params *p);
 void	upgrader_fini(struct upgrader *u);
 
 /* The outcome.  raw stays with the caller; the codec is the caller's. */
 struct upgraded {
+	const char		*security;	/* the id of what was agreed */
 	const struct security_ops *sec;
 	struct codec		*codec;
 	const struct mux_ops	*mux;

@@ -22,6 +22,15 @@ struct codec;
 #define SECURITY_MUXERS_MAX	8
 
 /*
+ * Who is told the secrets of connections, a line each without its newline: for
+ * debugging what is on the wire.
+ */
+struct security_keylog {
+	void	(*line)(const char *line, void *arg);	/* any thread */
+	void	*arg;
+};
+
+/*
  * What a handshake needs.  Borrowed for codec_new() only, but for key and
  * context, which outlive the codec.
  */
@@ -46,10 +55,11 @@ struct security_ops {
 
 	/*
 	 * What all connections of a host share (certificate, static key).
-	 * Any thread; thread-safe afterwards.
+	 * Any thread; thread-safe afterwards.  key outlives it.  keylog is
+	 * copied; NULL: nobody is told.
 	 */
 	int	(*context_new)(const struct p2p_key *key,
-		    const char *const *muxers, void **out);
+		    const struct security_keylog *keylog, void **out);
 	void	(*context_free)(void *context);
 
 	int	(*codec_new)(const struct security_params *params,
@@ -100,5 +110,6 @@ struct security_ops {
 #define SECURITY_OUT_MIN	(64 * 1024)	/* room a handshake step wants */
 
 extern const struct security_ops security_tls;
+extern const struct security_ops security_noise;
 
 #endif

@@ -75,8 +75,9 @@
 static const char alpn_none[] = "libp2p";
 
 struct tls_context {
-	SSL_CTX		*role[2];	/* listener, dialer */
-	BIO_METHOD	*bio;
+	struct security_keylog	 keylog;
+	SSL_CTX			*role[2];	/* listener, dialer */
+	BIO_METHOD		*bio;
 };
 
 enum state {
@@ -300,6 +301,15 @@ watch(int sent, int version, int type, const void *buf, size_t len, SSL *ssl,
 		c->chatter++;
 }
 
+static void
+log_secret(const SSL *ssl, const char *line)
+{
+	const struct tls_context *t =
+	    SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	t->keylog.line(line, t->keylog.arg);
+}
+
 static SSL_CTX *
 role_new(bool dialer, X509 *cert, EVP_PKEY *pkey)
 {
@@ -346,10 +356,20 @@ tls_context_free(void *context)
 	free(t);
 }
 
-/* The muxers come with each codec; nothing made of them can be shared. */
+static void
+log_secrets(struct tls_context *t)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		(void)SSL_CTX_set_app_data(t->role[i], t);
+		SSL_CTX_set_keylog_callback(t->role[i], log_secret);
+	}
+}
+
 static int
-tls_context_new(const struct p2p_key *key, const char *const *muxers,
-    void **out)
+tls_context_new(const struct p2p_key *key,
+    const struct security_keylog *keylog, void **out)
 {
 	time_t now = (time_t)(clock_wall_ns() / CLOCK_S);
 	struct tls_context *t;
@@ -357,9 +377,10 @@ tls_context_new(const struct p2p_key *key, const char *const *muxers,
 	X509 *cert = NULL;
 	int e;
 
-	(void)muxers;
 	if ((t = calloc(1, sizeof(*t))) == NULL)
 		return -ENOMEM;
+	if (keylog != NULL)
+		t->keylog = *keylog;
 	if ((e = tls_cert_new(key, now, &cert, &pkey)) != 0)
 		goto done;
 	e = P2P_ERR_CRYPTO;
@@ -367,6 +388,8 @@ tls_context_new(const struct p2p_key *key, const char *const *muxers,
 	    (t->role[0] = role_new(false, cert, pkey)) == NULL ||
 	    (t->role[1] = role_new(true, cert, pkey)) == NULL)
 		goto done;
+	if (keylog != NULL)
+		log_secrets(t);
 	*out = t;
 	t = NULL;
 	e = 0;

@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len < 2 || len > IN_MAX / 2)
 		return 0;
 	if (key == NULL && (p2p_key_generate(P2P_KEY_ED25519, 0, &key) != 0 ||
-	    security_tls.context_new(key, muxers, &context) != 0))
+	    security_tls.context_new(key, NULL, &context) != 0))
 		abort();
 	for (i = 0; i < 2; i++) {
 		p.key = key;

@@ -48,7 +48,7 @@ pair_new(void)
 	struct wr w;
 
 	if (key == NULL && (p2p_key_generate(P2P_KEY_ED25519, 0, &key) != 0 ||
-	    security_tls.context_new(key, muxers, &context) != 0))
+	    security_tls.context_new(key, NULL, &context) != 0))
 		abort();
 	p.key = key;
 	p.context = context;

@@ -71,8 +71,12 @@ struct p2p_limit_info {
 	uint64_t	 refused;	/* how often it said no */
 };
 
+/* A line of text, without its newline, for debugging. */
+typedef void (*p2p_line_fn)(const char *line, void *arg);
+
 /*
- * All zero means: fresh Ed25519 key, /tls/1.0.0, /yamux/1.0.0, default limits.
+ * All zero means: fresh Ed25519 key, /tls/1.0.0 and /noise, /yamux/1.0.0,
+ * default limits.
  * Everything is copied; lists end in NULL or { NULL, 0 }.
  */
 struct p2p_host_config {
@@ -87,12 +91,18 @@ struct p2p_host_config {
 	void			*log_arg;
 	enum p2p_log_level	 log_level;	/* 0: warnings and errors */
 	bool			 no_identify;	/* neither serve nor ask it */
+	/*
+	 * Told the secrets of every connection: whoever reads them can read
+	 * what was said.  Called from any thread; must not call the host.
+	 */
+	p2p_line_fn		 keylog;
+	void			*keylog_arg;
 };
 
 /*
  * Make a host.  config may be NULL.  *out is freed with p2p_host_free().
- * Returns 0, P2P_ERR_UNSUPPORTED (an unknown protocol id in a list, an empty
- * list, a key without its private half), P2P_ERR_TOO_LARGE (more than eight in
+ * Returns 0, P2P_ERR_UNSUPPORTED (an unknown protocol id in a list, or twice
+ * the same, an empty list, a key without its private half), P2P_ERR_TOO_LARGE (more than eight in
  * a list), P2P_ERR_NOT_FOUND (an unknown limit), P2P_ERR_LIMIT (a limit that
  * is too small, or that the file descriptors of the process cannot carry),
  * P2P_ERR_CRYPTO or -errno.
