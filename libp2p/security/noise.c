@@ -349,11 +349,7 @@ open_message(struct codec *c, struct rd *in, uint8_t *buf, size_t *plain)
 	uint16_t len;
 	int e;
 
-	if (rd_be16(&r, &len) != 0)
-		return 1;
-	if (len < AEAD_TAG)
-		return P2P_ERR_SECURITY;
-	if (rd_bytes(&r, len, &message) != 0)
+	if (rd_be16(&r, &len) != 0 || rd_bytes(&r, len, &message) != 0)
 		return 1;
 	*in = r;
 	at = buf + (message.p - buf);
