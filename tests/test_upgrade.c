@@ -616,12 +616,16 @@ no_common_security_is_no_protocol(void)
 	hand_hears(h, HEADER TLS);
 	hand_say(h, HEADER NA);
 	hand_send(h);
+	hand_hears(h, "\x07" "/noise\n");
+	hand_say(h, NA);
+	hand_send(h);
 	end_check(&s, P2P_ERR_NO_PROTOCOL, P2P_STAGE_SECURITY);
 	end_fini(&s);
 	hand_free(h);
 	h = hand_new(&s, false);
 	end_start(&s);
-	hand_say(h, HEADER "\x07" "/noise\n" "\x11" "/plaintext/2.0.0\n");
+	hand_say(h, HEADER "\x0d" "/secio/1.0.0\n" "\x11"
+	    "/plaintext/2.0.0\n");
 	hand_send(h);
 	hand_hears(h, HEADER NA NA);
 	CHECK_EQ(shutdown(h->fd, SHUT_WR), 0);
