@@ -142,7 +142,7 @@ result(const struct end *s)
 static void
 seal(struct end *s, struct end *to, const void *bytes, size_t len)
 {
-	size_t cap = security_noise.sealed_size(len);
+	size_t cap = security_noise.sealed_size(NULL, len);
 	uint8_t *buf = malloc(cap);
 	struct wr w;
 

@@ -211,7 +211,7 @@ result(const struct end *s)
 static void
 seal(struct end *s, struct end *to, const void *bytes, size_t len)
 {
-	size_t cap = security_tls.sealed_size(len);
+	size_t cap = security_tls.sealed_size(NULL, len);
 	uint8_t *buf = malloc(cap);
 	struct wr w;
 
@@ -898,7 +898,7 @@ sealed_size_is_a_bound_and_nothing_seals_to_nothing(void)
 	for (i = 0; i < 6; i++) {
 		seal(d, l, data, sizes[i]);
 		len = l->rx.len - l->rx.off;
-		CHECK(len <= security_tls.sealed_size(sizes[i]));
+		CHECK(len <= security_tls.sealed_size(NULL, sizes[i]));
 		CHECK_EQ(len, sizes[i] + (sizes[i] + 16383) / 16384 * 22);
 		CHECK_OK(open_some(l, out, &len));
 		CHECK_EQ(len, sizes[i]);
@@ -927,7 +927,7 @@ a_client_may_want_short_records(void)
 	seal(l, d, data, 131072);
 	len = d->rx.len - d->rx.off;
 	CHECK_EQ(len, 131072 + 131072 / 512 * 22);
-	CHECK(len <= security_tls.sealed_size(131072));
+	CHECK(len <= security_tls.sealed_size(NULL, 131072));
 	end_free(d);
 	end_free(l);
 	free(data);

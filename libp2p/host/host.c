@@ -86,6 +86,8 @@ make_upgrader(struct p2p_host *h, const struct p2p_host_config *c)
 		.security = c->security,
 		.muxers = c->muxers,
 		.keylog = c->keylog != NULL ? &keylog : NULL,
+		.capture = c->capture,
+		.capture_arg = c->capture_arg,
 	};
 
 	return upgrader_init(&h->upgrader, &p);

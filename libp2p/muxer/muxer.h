@@ -126,6 +126,13 @@ struct mux_ops {
 	int	(*tick)(struct mux *m, uint64_t now);
 	uint64_t (*when)(const struct mux *m);
 
+	/*
+	 * For people who debug: take the header of the frame in front of in,
+	 * put it into w in words, and say how many bytes of body follow.
+	 * Needs no session.  Returns 0, P2P_ERR_SHORT or P2P_ERR_FORMAT.
+	 */
+	int	(*describe)(struct rd *in, uint64_t *body, struct wr *w);
+
 	unsigned (*streams)(const struct mux *m);	/* ids in use */
 	uint64_t (*rtt)(const struct mux *m);		/* ns; 0: unknown */
 };

@@ -692,6 +692,7 @@ const struct mux_ops mux_yamux = {
 	.tail = yamux_tail,
 	.tick = yamux_tick,
 	.when = yamux_when,
+	.describe = yamux_describe,
 	.streams = yamux_streams,
 	.rtt = yamux_rtt,
 };

@@ -33,3 +33,29 @@ yamux_hdr_put(struct wr *w, const struct yamux_hdr *h)
 	wr_be32(w, h->stream);
 	wr_be32(w, h->length);
 }
+
+int
+yamux_describe(struct rd *in, uint64_t *body, struct wr *w)
+{
+	static const char *const types[] = { "data", "window", "ping",
+	    "goaway" };
+	static const char *const flags[] = { " syn", " ack", " fin", " rst" };
+	struct yamux_hdr h;
+	size_t i;
+	int e;
+
+	if ((e = yamux_hdr_get(in, &h)) != 0)
+		return e;
+	wr_printf(w, "yamux %s", types[h.type]);
+	for (i = 0; i < 4; i++)
+		if ((h.flags & 1u << i) != 0)
+			wr_printf(w, "%s", flags[i]);
+	if ((h.flags & ~0xfu) != 0)
+		wr_printf(w, " flags=0x%x", h.flags & ~0xfu);
+	if (h.stream != 0)
+		wr_printf(w, " stream=%u", h.stream);
+	wr_printf(w, h.type == YAMUX_DATA ? " length=%u" : " value=%u",
+	    h.length);
+	*body = h.type == YAMUX_DATA ? h.length : 0;
+	return 0;
+}

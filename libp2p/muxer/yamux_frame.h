@@ -38,4 +38,8 @@ struct yamux_hdr {
 int	yamux_hdr_get(struct rd *r, struct yamux_hdr *h) MUST_CHECK;
 void	yamux_hdr_put(struct wr *w, const struct yamux_hdr *h);
 
+/* A header in words: see mux_ops in muxer.h. */
+int	yamux_describe(struct rd *in, uint64_t *body, struct wr *w)
+	    MUST_CHECK;
+
 #endif

@@ -16,8 +16,10 @@
 #include <sys/socket.h>
 
 #include "base/wake.h"
+#include "muxer/capture.h"
 #include "negotiate/multistream.h"
 #include "p2p/error.h"
+#include "p2p/multiaddr.h"
 
 /*
  * Bytes read ahead of an upgrade's steps; the longest message of Noise fits,
@@ -109,6 +111,8 @@ upgrader_init(struct upgrader *u, const struct upgrader_params *p)
 
 	memset(u, 0, sizeof(*u));
 	u->key = p->key;
+	u->capture = p->capture;
+	u->capture_arg = p->capture_arg;
 	if ((e = pick(u, p->security != NULL ? p->security : default_security,
 	    find_security)) != 0 ||
 	    (e = pick(u, p->muxers != NULL ? p->muxers : default_muxers,
@@ -389,6 +393,23 @@ choose_muxer(const struct upgrader *u, struct io *io, bool dialer,
 	return 0;
 }
 
+/* Whoever debugs sees all that the session will say and get. */
+static int
+begin_capture(const struct upgrader *u, const struct io *io,
+    const struct raw *raw, bool dialer, struct upgraded *out)
+{
+	struct capture_params p = { .line = u->capture, .arg = u->capture_arg,
+	    .peer = out->peer, .mux = out->mux, .security = out->security,
+	    .dialer = dialer,
+	    .early = { io->buf + io->off, io->plain - io->off } };
+
+	if (u->capture == NULL)
+		return 0;
+	p.address = raw->remote != NULL ? p2p_multiaddr_text(raw->remote) :
+	    "unknown";
+	return capture_wrap(&p, &out->sec, &out->codec);
+}
+
 /* What is left in both windows is the session's. */
 static void
 leave_early(struct io *io, struct upgraded *out)
@@ -419,6 +440,8 @@ upgrade(const struct upgrader *u, struct raw *raw, bool dialer,
 		goto done;
 	*stage = P2P_STAGE_MUXER;
 	if ((e = choose_muxer(u, &io, dialer, out)) != 0)
+		goto done;
+	if ((e = begin_capture(u, &io, raw, dialer, out)) != 0)
 		goto done;
 	*stage = P2P_STAGE_DONE;
 	leave_early(&io, out);

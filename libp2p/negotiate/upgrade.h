@@ -24,6 +24,8 @@ struct upgrader {
 	const struct mux_ops	*muxers[UPGRADE_PROTOCOLS_MAX];
 	const char		*security_ids[UPGRADE_PROTOCOLS_MAX + 1];
 	const char		*muxer_ids[UPGRADE_PROTOCOLS_MAX + 1];
+	void	(*capture)(const char *line, void *arg);	/* NULL: none */
+	void			*capture_arg;
 };
 
 /* Lists of protocol ids end in NULL; NULL: the defaults. */
@@ -32,6 +34,8 @@ struct upgrader_params {
 	const char *const	*security;
 	const char *const	*muxers;
 	const struct security_keylog *keylog;	/* NULL: nobody */
+	void	(*capture)(const char *line, void *arg);	/* NULL: none */
+	void			*capture_arg;
 };
 
 /*

@@ -79,7 +79,7 @@ struct security_ops {
 	const struct security_result *(*result)(const struct codec *c);
 
 	/* Upper bound of what seal makes of len bytes. */
-	size_t	(*sealed_size)(size_t len);
+	size_t	(*sealed_size)(const struct codec *c, size_t len);
 
 	/*
 	 * Turn len bytes of plaintext into records, appended to out, which

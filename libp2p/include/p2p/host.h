@@ -97,6 +97,12 @@ struct p2p_host_config {
 	 */
 	p2p_line_fn		 keylog;
 	void			*keylog_arg;
+	/*
+	 * Told every frame of every connection, decrypted, as text; the same
+	 * holds.  See p2p_host(3), Debugging, for both forms.
+	 */
+	p2p_line_fn		 capture;
+	void			*capture_arg;
 };
 
 /*
