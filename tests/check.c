@@ -1,11 +1,13 @@
 #include "check.h"
 
 #include <CUnit/Basic.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -15,6 +17,7 @@
 /* A hang is a failure: no program runs longer than this. */
 #define CHECK_TIMEOUT_S	300
 
+static char own_dir[64];
 static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 
 static void
@@ -136,6 +139,38 @@ check_main(int argc, char **argv)
 		failed = 1;		/* a run that tested nothing */
 	CU_cleanup_registry();
 	return failed > 0;
+}
+
+void
+check_dir_enter(void)
+{
+	snprintf(own_dir, sizeof(own_dir), "check.%ld.XXXXXX", (long)getpid());
+	if (mkdtemp(own_dir) == NULL || chdir(own_dir) == -1) {
+		perror(own_dir);
+		abort();
+	}
+}
+
+void
+check_dir_leave(void)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", own_dir);
+	if (chdir("..") == -1 || system(cmd) != 0)
+		abort();
+}
+
+void
+check_file(const char *path, const void *bytes, size_t len, mode_t mode)
+{
+	int fd;
+
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd == -1 || write(fd, bytes, len) != (ssize_t)len ||
+	    fchmod(fd, mode) == -1 || close(fd) == -1)
+		abort();
 }
 
 struct p2p_multiaddr *

@@ -8,6 +8,7 @@
 #include <CUnit/CUnit.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct test {
 	const char	*name;		/* a sentence */
@@ -53,6 +54,15 @@ uint8_t	*check_unhex(const char *hex, size_t *len);
 
 /* The same from the file tests/vectors/name. */
 uint8_t	*check_vector(const char *name, size_t *len);
+
+/*
+ * A fresh directory below the build directory to be in, which leaving removes;
+ * and a file of this content and mode, in place of what had its name.
+ */
+void	check_dir_enter(void);
+void	check_dir_leave(void);
+void	check_file(const char *path, const void *bytes, size_t len,
+	    mode_t mode);
 
 /* The address of that text, which must be a good one. */
 struct p2p_multiaddr;

@@ -16,41 +16,6 @@
 
 #define BIG	(P2P_KEY_PRIVATE_MAX + 2)
 
-static char dir[256];
-
-/* Each test works in a directory of its own, below the build directory. */
-static void
-enter_dir(void)
-{
-	snprintf(dir, sizeof(dir), "key_file.%ld.XXXXXX", (long)getpid());
-	if (mkdtemp(dir) == NULL || chdir(dir) == -1) {
-		perror(dir);
-		abort();
-	}
-}
-
-static void
-leave_dir(void)
-{
-	char cmd[512];
-
-	snprintf(cmd, sizeof(cmd), "rm -rf '%s'", dir);
-	if (chdir("..") == -1 || system(cmd) != 0)
-		abort();
-}
-
-static void
-put_file(const char *path, const uint8_t *bytes, size_t len, mode_t mode)
-{
-	int fd;
-
-	unlink(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd == -1 || write(fd, bytes, len) != (ssize_t)len ||
-	    fchmod(fd, mode) == -1 || close(fd) == -1)
-		abort();
-}
-
 /* How many names the directory holds, besides . and .. */
 static int
 names_in(const char *path)
@@ -99,7 +64,7 @@ a_saved_key_of_each_type_loads(void)
 	const char *why = NULL;
 	size_t n, m;
 
-	enter_dir();
+	check_dir_enter();
 	for (type = P2P_KEY_RSA; type <= P2P_KEY_ECDSA; type++) {
 		key = fresh(type);
 		CHECK_OK(p2p_key_save(key, p2p_key_type_name(type)));
@@ -113,7 +78,7 @@ a_saved_key_of_each_type_loads(void)
 		p2p_key_free(key);
 	}
 	CHECK_EQ(names_in("."), 4);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -126,7 +91,7 @@ modes_are_tight_under_any_umask(void)
 	mode_t old;
 	size_t i;
 
-	enter_dir();
+	check_dir_enter();
 	for (i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
 		snprintf(path, sizeof(path), "key%zu", i);
 		old = umask(masks[i]);
@@ -145,7 +110,7 @@ modes_are_tight_under_any_umask(void)
 	CHECK_EQ(st.st_mode & 07777, 0700);
 	CHECK_EQ(names_in("a/b/c"), 1);
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -156,13 +121,13 @@ a_save_replaces_nothing(void)
 	char got[8] = "";
 	int fd;
 
-	enter_dir();
-	put_file("file", (const uint8_t *)"precious", 8, 0600);
+	check_dir_enter();
+	check_file("file", (const uint8_t *)"precious", 8, 0600);
 	CHECK_ERR(p2p_key_save(key, "file"), P2P_ERR_EXISTS);
 	fd = open("file", O_RDONLY);
 	CHECK(read(fd, got, sizeof(got)) == 8 && !memcmp(got, "precious", 8));
 	close(fd);
-	put_file("empty", NULL, 0, 0600);
+	check_file("empty", NULL, 0, 0600);
 	CHECK_ERR(p2p_key_save(key, "empty"), P2P_ERR_EXISTS);
 	CHECK_EQ(stat("empty", &st), 0);
 	CHECK_EQ(st.st_size, 0);
@@ -173,7 +138,7 @@ a_save_replaces_nothing(void)
 	CHECK_ERR(p2p_key_save(key, "dir"), P2P_ERR_EXISTS);
 	CHECK_EQ(names_in("."), 4);	/* and no temporary file stays */
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 /* F23: a kill between the two names of a file, or before the second. */
@@ -182,16 +147,16 @@ a_save_removes_what_a_killed_one_left(void)
 {
 	struct p2p_key *key = fresh(P2P_KEY_ED25519);
 
-	enter_dir();
-	put_file(".key.0123abcd", (const uint8_t *)"half", 4, 0600);
-	put_file(".key.0123abcde", (const uint8_t *)"not ours", 8, 0600);
-	put_file(".key.backup", (const uint8_t *)"not ours", 8, 0600);
-	put_file(".key2.0123abcd", (const uint8_t *)"another's", 9, 0600);
+	check_dir_enter();
+	check_file(".key.0123abcd", (const uint8_t *)"half", 4, 0600);
+	check_file(".key.0123abcde", (const uint8_t *)"not ours", 8, 0600);
+	check_file(".key.backup", (const uint8_t *)"not ours", 8, 0600);
+	check_file(".key2.0123abcd", (const uint8_t *)"another's", 9, 0600);
 	CHECK_OK(p2p_key_save(key, "key"));
 	CHECK_EQ(access(".key.0123abcd", F_OK), -1);
 	CHECK_EQ(names_in("."), 4);
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -202,8 +167,8 @@ a_failed_save_leaves_nothing(void)
 	char name[300];
 	size_t n;
 
-	enter_dir();
-	put_file("file", (const uint8_t *)"x", 1, 0600);
+	check_dir_enter();
+	check_file("file", (const uint8_t *)"x", 1, 0600);
 	CHECK_ERR(p2p_key_save(key, "file/key"), -ENOTDIR);
 	CHECK_ERR(p2p_key_save(key, "dir/"), -EISDIR);
 	CHECK_ERR(p2p_key_save(key, ""), -EISDIR);
@@ -216,7 +181,7 @@ a_failed_save_leaves_nothing(void)
 	CHECK_EQ(names_in("."), 1);
 	p2p_key_free(pub);
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -225,12 +190,12 @@ a_missing_file_is_only_missing(void)
 	struct p2p_key *key;
 	const char *why = NULL;
 
-	enter_dir();
+	check_dir_enter();
 	CHECK_ERR(p2p_key_load("none", &key, &why), -ENOENT);
 	CHECK_ERR(p2p_key_load("no/where", &key, &why), -ENOENT);
 	CHECK(why == NULL);
 	CHECK_EQ(names_in("."), 0);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -241,19 +206,19 @@ a_file_cut_anywhere_is_refused_and_left_alone(void)
 	struct stat st;
 	size_t i, len;
 
-	enter_dir();
+	check_dir_enter();
 	CHECK_OK(p2p_key_encode_private(key, bytes, &len));
-	put_file("key", bytes, 0, 0600);
+	check_file("key", bytes, 0, 0600);
 	refused("key", "empty");
 	for (i = 1; i < len; i++) {
-		put_file("key", bytes, i, 0600);
+		check_file("key", bytes, i, 0600);
 		refused("key",
 		    "not one sound private key (truncated or damaged)");
 		CHECK_EQ(stat("key", &st), 0);
 		CHECK_EQ(st.st_size, i);
 	}
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -266,26 +231,26 @@ odd_content_is_refused(void)
 	const uint8_t *p;
 	size_t len, n;
 
-	enter_dir();
+	check_dir_enter();
 	CHECK_OK(p2p_key_encode_private(key, bytes, &len));
-	put_file("key", bytes, len + 1, 0600);		/* trailing byte */
+	check_file("key", bytes, len + 1, 0600);		/* trailing byte */
 	refused("key", unsound);
 	bytes[len - 1] ^= 1;				/* halves differ */
-	put_file("key", bytes, len, 0600);
+	check_file("key", bytes, len, 0600);
 	refused("key", unsound);
 	bytes[len - 1] ^= 1;
 	bytes[1] = 9;					/* a type of 9 */
-	put_file("key", bytes, len, 0600);
+	check_file("key", bytes, len, 0600);
 	refused("key", "a key of an unsupported type or size");
 	p = p2p_key_public(key, &n);
-	put_file("key", p, n, 0600);			/* a public key */
+	check_file("key", p, n, 0600);			/* a public key */
 	refused("key", unsound);
-	put_file("key", bytes, BIG, 0600);
+	check_file("key", bytes, BIG, 0600);
 	refused("key", "too large for a key");
-	put_file("key", (const uint8_t *)"-----BEGIN", 10, 0600);
+	check_file("key", (const uint8_t *)"-----BEGIN", 10, 0600);
 	refused("key", unsound);
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -296,7 +261,7 @@ a_file_open_to_others_is_refused(void)
 	struct p2p_key *key = fresh(P2P_KEY_ED25519), *got;
 	size_t i;
 
-	enter_dir();
+	check_dir_enter();
 	CHECK_OK(p2p_key_save(key, "key"));
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		CHECK_EQ(chmod("key", modes[i]), 0);
@@ -306,7 +271,7 @@ a_file_open_to_others_is_refused(void)
 	CHECK_OK(p2p_key_load("key", &got, NULL));
 	p2p_key_free(got);
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 static void
@@ -316,7 +281,7 @@ what_is_no_plain_file_of_ours_is_refused(void)
 	struct p2p_key *key = fresh(P2P_KEY_ED25519), *got;
 	int s;
 
-	enter_dir();
+	check_dir_enter();
 	CHECK_OK(p2p_key_save(key, "key"));
 	CHECK_EQ(symlink("key", "link"), 0);
 	refused("link", "a symbolic link");
@@ -339,7 +304,7 @@ what_is_no_plain_file_of_ours_is_refused(void)
 		CHECK_ERR(p2p_key_load("key", &got, NULL), -EACCES);
 	}
 	p2p_key_free(key);
-	leave_dir();
+	check_dir_leave();
 }
 
 TESTS("key_file",

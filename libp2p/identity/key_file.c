@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "crypto/rand.h"
 #include "crypto/wipe.h"
 #include "p2p/error.h"
@@ -53,24 +54,6 @@ file_fault(int fd)
 	if (st.st_size > P2P_KEY_PRIVATE_MAX)
 		return "too large for a key";
 	return NULL;
-}
-
-/* Up to cap bytes or the end of the file, whichever comes first. */
-static int
-read_all(int fd, uint8_t *buf, size_t cap, size_t *len)
-{
-	ssize_t n;
-
-	for (*len = 0; *len < cap; *len += (size_t)n) {
-		n = read(fd, buf + *len, cap - *len);
-		if (n == -1 && errno == EINTR)
-			n = 0;
-		else if (n == -1)
-			return -errno;
-		else if (n == 0)
-			break;
-	}
-	return 0;
 }
 
 static int
@@ -121,7 +104,7 @@ p2p_key_load(const char *path, struct p2p_key **out, const char **why)
 	e = P2P_ERR_KEY_FILE;
 	if ((fault = file_fault(fd)) != NULL)
 		goto done;
-	if ((e = read_all(fd, buf, sizeof(buf), &len)) != 0)
+	if ((e = file_read(fd, buf, sizeof(buf), &len)) != 0)
 		goto done;
 	if (len > P2P_KEY_PRIVATE_MAX)
 		e = P2P_ERR_FORMAT;
