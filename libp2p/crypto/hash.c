@@ -82,6 +82,22 @@ hash_hkdf(struct rd salt, struct rd known, uint8_t *out, size_t len)
 	return ok ? 0 : P2P_ERR_CRYPTO;
 }
 
+/* EVP_Digest() cannot be told how many bytes an XOF shall give. */
+int
+hash_shake128(const void *bytes, size_t len, uint8_t *out, size_t outlen)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good;
+
+	good = ctx != NULL &&
+	    EVP_DigestInit_ex(ctx, EVP_shake128(), NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, bytes, len) == 1 &&
+	    EVP_DigestFinalXOF(ctx, out, outlen) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return good ? 0 : P2P_ERR_CRYPTO;
+}
+
 static void
 make_seed(void)
 {

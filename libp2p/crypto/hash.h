@@ -1,5 +1,6 @@
 /*
- * crypto/hash.h -- SHA-256 (FIPS 180-4) and what is made of it.
+ * crypto/hash.h -- SHA-256 (FIPS 180-4) with what is made of it, and SHAKE128
+ * (FIPS 202).
  */
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
@@ -25,6 +26,10 @@ int	hash_sha256_pair(struct rd a, struct rd b,
  */
 int	hash_hkdf(struct rd salt, struct rd known, uint8_t *out, size_t len)
 	    MUST_CHECK;
+
+/* As many bytes as are asked for.  Returns 0 or P2P_ERR_CRYPTO. */
+int	hash_shake128(const void *bytes, size_t len, uint8_t *out,
+	    size_t outlen) MUST_CHECK;
 
 /*
  * For hash tables whose keys strangers choose: no one outside this process can
