@@ -30,6 +30,7 @@
 static const struct security_ops *const known_security[] = {
 	&security_tls,
 	&security_noise,
+	&security_plaintext,	/* never by default: PLT-2 */
 	NULL
 };
 

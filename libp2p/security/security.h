@@ -111,5 +111,6 @@ struct security_ops {
 
 extern const struct security_ops security_tls;
 extern const struct security_ops security_noise;
+extern const struct security_ops security_plaintext;	/* none: for tests */
 
 #endif
