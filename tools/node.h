@@ -11,8 +11,7 @@ struct options {
 	const char	*listen[TOOL_LIST_MAX + 1];
 	const char	*connect[TOOL_LIST_MAX + 1];
 	struct p2p_limit_setting limits[TOOL_LIST_MAX + 1];
-	const char *const *security;	/* protocol ids, or NULL */
-	const char *const *muxers;
+	struct tool_net	 net;
 	const char	*key;		/* file, or NULL: the default */
 	const char	*out;
 	const char	*type;

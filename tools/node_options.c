@@ -22,7 +22,7 @@ enum {
 	O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_SERVE, O_LIMIT,
 	O_CONNECT, O_JSON, O_TIMEOUT, O_ANY, O_TYPE, O_OUT, O_BITS,
 	O_PARALLEL, O_HOLD, O_BYTES, O_STREAMS, O_CHUNK, O_UPLOAD, O_DOWNLOAD,
-	O_VERSION
+	O_VERSION, O_PNET, O_CAPTURE
 };
 
 /* A name of one letter has no long form. */
@@ -40,8 +40,13 @@ static const struct known {
 	{ "key", O_KEY, C_NET | C_ID | C_KEY, "FILE", "this key file" },
 	{ "ephemeral", O_EPHEMERAL, C_NET, NULL,
 	    "a key that lives as long as the process" },
-	{ "security", O_SECURITY, C_NET, "LIST", "offered, preferred first" },
-	{ "muxer", O_MUXER, C_NET, "LIST", "offered, preferred first" },
+	{ "security", O_SECURITY, C_NET, "LIST",
+	    "tls, noise; offered, preferred first" },
+	{ "muxer", O_MUXER, C_NET, "LIST",
+	    "yamux, mplex; offered, preferred first (yamux)" },
+	{ "pnet", O_PNET, C_NET, "FILE", "in the network of this swarm.key" },
+	{ "capture", O_CAPTURE, C_NET, "FILE",
+	    "append all frames, decrypted, to a file" },
 	{ "any-peer", O_ANY, C_NET, NULL,
 	    "take whoever answers at an address" },
 	{ "limit", O_LIMIT, C_NET, "NAME=VALUE", "set a limit (repeat)" },
@@ -187,8 +192,10 @@ take(struct options *o, int c, char *arg)
 	case O_VERSION: o->version = true; break;
 	case O_KEY: o->key = arg; break;
 	case O_EPHEMERAL: o->ephemeral = true; break;
-	case O_SECURITY: o->security = tool_security(arg); break;
-	case O_MUXER: o->muxers = tool_muxers(arg); break;
+	case O_SECURITY: tool_security(&o->net, arg); break;
+	case O_MUXER: tool_muxers(&o->net, arg); break;
+	case O_PNET: o->net.pnet = arg; break;
+	case O_CAPTURE: o->net.capture = arg; break;
 	case O_SERVE: add_serve(o, arg); break;
 	case O_LIMIT: add_limit(o, arg); break;
 	case O_JSON: tool_json = true; break;

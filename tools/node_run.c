@@ -302,9 +302,10 @@ serve(struct run *r)
 int
 node_run(const struct options *o)
 {
-	struct p2p_host_config config = { .security = o->security,
-	    .muxers = o->muxers, .limits = o->limits, .event = on_event };
+	struct p2p_host_config config = { .limits = o->limits,
+	    .event = on_event };
 	struct run r = { .o = o, .begun = tool_now() };
+	struct tool_net_state net;
 	struct p2p_key *key;
 	int status;
 
@@ -314,7 +315,9 @@ node_run(const struct options *o)
 		return status;
 	config.key = key;
 	tool_signals();
-	status = tool_host(&config, &r.h);
+	if ((status = tool_net_begin(&o->net, &net, &config)) == TOOL_OK &&
+	    (status = tool_host(&config, &r.h)) != TOOL_OK)
+		tool_net_end(&net);
 	p2p_key_free(key);
 	if (status != TOOL_OK)
 		return status;
@@ -327,5 +330,6 @@ node_run(const struct options *o)
 		print_limits(r.h, true);
 	}
 	p2p_host_free(r.h);
+	tool_net_end(&net);
 	return status;
 }

@@ -28,6 +28,7 @@
 
 static struct {
 	struct p2p_host		*host;
+	struct tool_net_state	 net;
 	pthread_t		 watcher;
 	double			 deadline;
 	atomic_bool		 over;
@@ -101,8 +102,7 @@ watch(void *arg)
 int
 shot_begin(const struct options *o, double waits, struct p2p_host **out)
 {
-	struct p2p_host_config config = { .security = o->security,
-	    .muxers = o->muxers, .limits = o->limits };
+	struct p2p_host_config config = { .limits = o->limits };
 	struct p2p_key *key = NULL;
 	bool made;
 	int e;
@@ -115,7 +115,9 @@ shot_begin(const struct options *o, double waits, struct p2p_host **out)
 		waits = MOST_S;
 	shot.deadline = tool_now() + waits;
 	tool_signals();
-	e = tool_host(&config, &shot.host);
+	if ((e = tool_net_begin(&o->net, &shot.net, &config)) == TOOL_OK &&
+	    (e = tool_host(&config, &shot.host)) != TOOL_OK)
+		tool_net_end(&shot.net);
 	p2p_key_free(key);
 	if (e != 0)
 		return e;
@@ -134,6 +136,7 @@ shot_end(struct p2p_host *h, int status)
 	(void)!write(shot.end[1], "e", 1);
 	pthread_join(shot.watcher, NULL);
 	p2p_host_free(h);
+	tool_net_end(&shot.net);
 	return status != TOOL_OK && tool_signal() != 0 ? 128 + tool_signal() :
 	    status;
 }

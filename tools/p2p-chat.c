@@ -24,8 +24,7 @@ const char *tool_name = "p2p-chat";
 struct options {
 	const char	*listen[TOOL_LIST_MAX + 1];
 	const char	*connect[TOOL_LIST_MAX + 1];
-	const char *const *security;
-	const char *const *muxers;
+	struct tool_net	 net;
 	const char	*key;
 	bool		 ephemeral;
 	bool		 help;
@@ -118,8 +117,8 @@ stop(struct chat *c)
 static int
 run(struct chat *c, const struct options *o)
 {
-	struct p2p_host_config config = { .security = o->security,
-	    .muxers = o->muxers };
+	struct p2p_host_config config = { 0 };
+	struct tool_net_state net;
 	struct p2p_key *key = NULL;
 	bool made;
 	int e;
@@ -128,13 +127,16 @@ run(struct chat *c, const struct options *o)
 	    (e = tool_key(o->key, o->ephemeral, &key, &made)) != 0)
 		return e;
 	config.key = key;
-	e = tool_host(&config, &c->host);
+	if ((e = tool_net_begin(&o->net, &net, &config)) == TOOL_OK &&
+	    (e = tool_host(&config, &c->host)) != TOOL_OK)
+		tool_net_end(&net);
 	p2p_key_free(key);
 	if (e != 0)
 		return e;
 	p2p_peer_id_text(p2p_host_id(c->host), c->self);
 	e = converse(c, o);
 	stop(c);
+	tool_net_end(&net);
 	return e == TOOL_OK && c->lost ? TOOL_FAILED : e;
 }
 
@@ -147,8 +149,10 @@ help(void)
 	    "  -n, --nick NAME      your name, on your own screen\n"
 	    "  --key FILE           this key (default: one for this run)\n"
 	    "  --ephemeral          a key for this run\n"
-	    "  --security LIST      offered, preferred first\n"
-	    "  --muxer LIST         offered, preferred first\n"
+	    "  --security LIST      tls, noise; offered, preferred first\n"
+	    "  --muxer LIST         yamux, mplex; likewise (yamux)\n"
+	    "  --pnet FILE          in the network of this swarm.key\n"
+	    "  --capture FILE       append all frames, decrypted, to a file\n"
 	    "  --json               events as JSON lines\n"
 	    "  --plain              lines, whatever the terminal can do\n"
 	    "  --linger SECONDS     wait for a first peer at the end (10)\n"
@@ -156,8 +160,8 @@ help(void)
 	    "\nmore: man p2p-chat\n");
 }
 
-enum { O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_JSON, O_PLAIN,
-    O_LINGER };
+enum { O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_PNET, O_CAPTURE,
+    O_JSON, O_PLAIN, O_LINGER };
 
 static const struct option longs[] = {
 	{ "listen", required_argument, NULL, 'l' },
@@ -167,6 +171,8 @@ static const struct option longs[] = {
 	{ "ephemeral", no_argument, NULL, O_EPHEMERAL },
 	{ "security", required_argument, NULL, O_SECURITY },
 	{ "muxer", required_argument, NULL, O_MUXER },
+	{ "pnet", required_argument, NULL, O_PNET },
+	{ "capture", required_argument, NULL, O_CAPTURE },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "plain", no_argument, NULL, O_PLAIN },
 	{ "linger", required_argument, NULL, O_LINGER },
@@ -187,8 +193,10 @@ take(struct chat *chat, struct options *o, int c, char *const *argv)
 		break;
 	case O_KEY: o->key = optarg; break;
 	case O_EPHEMERAL: o->ephemeral = true; break;
-	case O_SECURITY: o->security = tool_security(optarg); break;
-	case O_MUXER: o->muxers = tool_muxers(optarg); break;
+	case O_SECURITY: tool_security(&o->net, optarg); break;
+	case O_MUXER: tool_muxers(&o->net, optarg); break;
+	case O_PNET: o->net.pnet = optarg; break;
+	case O_CAPTURE: o->net.capture = optarg; break;
 	case O_JSON: tool_json = true; break;
 	case O_PLAIN: break;		/* lines are all there is so far */
 	case O_LINGER:

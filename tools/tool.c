@@ -12,6 +12,7 @@
 
 #include "p2p/error.h"
 #include "p2p/key.h"
+#include "p2p/pnet.h"
 #include "p2p/text.h"
 
 bool tool_json;
@@ -100,50 +101,6 @@ tool_append(const char *option, const char **list, const char *value)
 	if (n == TOOL_LIST_MAX)
 		exit(tool_usage(option, "too many"));
 	list[n] = value;
-}
-
-/* Short names stand for protocol ids; the host knows which it has. */
-static void
-protocols(const char *option, char *list, const char *const (*names)[2],
-    const char **out)
-{
-	size_t n = 0, i;
-	char *p, *rest;
-
-	for (p = strtok_r(list, ",", &rest); p != NULL;
-	    p = strtok_r(NULL, ",", &rest)) {
-		for (i = 0; names[i][0] != NULL; i++)
-			if (strcmp(names[i][0], p) == 0)
-				break;
-		if (n == TOOL_LIST_MAX || (names[i][0] == NULL && p[0] != '/'))
-			exit(tool_usage(option, "unknown name in the list"));
-		out[n++] = names[i][0] != NULL ? names[i][1] : p;
-	}
-	out[n] = NULL;
-	if (n == 0)
-		exit(tool_usage(option, "an empty list"));
-}
-
-const char *const *
-tool_security(char *list)
-{
-	static const char *const names[][2] = { { "tls", "/tls/1.0.0" },
-	    { "noise", "/noise" }, { NULL, NULL } };
-	static const char *out[TOOL_LIST_MAX + 1];
-
-	protocols("--security", list, names, out);
-	return out;
-}
-
-const char *const *
-tool_muxers(char *list)
-{
-	static const char *const names[][2] = { { "yamux", "/yamux/1.0.0" },
-	    { "mplex", "/mplex/6.7.0" }, { NULL, NULL } };
-	static const char *out[TOOL_LIST_MAX + 1];
-
-	protocols("--muxer", list, names, out);
-	return out;
 }
 
 const char *
@@ -266,13 +223,27 @@ tool_host(const struct p2p_host_config *config, struct p2p_host **out)
 		return TOOL_OK;
 	if (e == P2P_ERR_NOT_FOUND || e == P2P_ERR_LIMIT)
 		return bad_limit(config->limits);
+	if (e == P2P_ERR_REFUSED)
+		return tool_usage_hint("LIBP2P_FORCE_PNET", "set, but no "
+		    "private network is given", "--pnet FILE names its "
+		    "swarm.key");
 	if (e != P2P_ERR_UNSUPPORTED)
 		return tool_fail("start", e, NULL);
+	if (c.psk != NULL && !p2p_pnet_available())
+		return tool_usage("--pnet", "not in this build, which has no "
+		    "libsodium");
+	c.psk = NULL;
 	c.muxers = NULL;
 	if (p2p_host_new(&c, &h) != 0)
-		return tool_usage("--security", "not in this build");
+		return tool_usage("--security", "not in this build, or named "
+		    "twice");
 	p2p_host_free(h);
-	return tool_usage("--muxer", "not in this build");
+	c.muxers = config->muxers;
+	if (p2p_host_new(&c, &h) != 0)
+		return tool_usage("--muxer", "not in this build, or named "
+		    "twice");
+	p2p_host_free(h);
+	return tool_usage("--security plaintext", "not in a private network");
 }
 
 int

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "p2p/host.h"
+#include "p2p/pnet.h"
 
 enum tool_exit {
 	TOOL_OK = 0,
@@ -69,9 +70,34 @@ double		tool_seconds(const char *option, const char *text);
 void	tool_append(const char *option, const char **list,
 	    const char *value);
 
-/* "tls,/x/1" to protocol ids, in a static list that ends in NULL. */
-const char *const	*tool_security(char *list);
-const char *const	*tool_muxers(char *list);
+/*
+ * tool_net.c: the options that all commands on the network have.  All zero
+ * means the library's defaults.
+ */
+struct tool_net {
+	const char	*security[TOOL_LIST_MAX + 1];	/* protocol ids */
+	const char	*muxers[TOOL_LIST_MAX + 1];
+	const char	*pnet, *capture;	/* files, or NULL */
+};
+
+/* What they need while the host lives. */
+struct tool_net_state {
+	struct p2p_psk	 psk;
+	FILE		*keylog, *capture;	/* NULL: none */
+};
+
+/* "tls,/x/1" to protocol ids; a bad list ends the program. */
+void	tool_security(struct tool_net *n, char *list);
+void	tool_muxers(struct tool_net *n, char *list);
+
+/*
+ * Set what they say in config, and warn of what weakens it; SSLKEYLOGFILE is
+ * looked at here.  Returns an exit status, having said why; on TOOL_OK
+ * tool_net_end() is due when the host is gone.
+ */
+int	tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
+	    struct p2p_host_config *config);
+void	tool_net_end(struct tool_net_state *s);
 
 /* The directory of keys and state: $P2P_HOME or the XDG one; static buffer. */
 const char	*tool_home(const char *file);

@@ -65,6 +65,9 @@ hint_of(int error)
 		return "the peer does not serve this; see identify";
 	case P2P_ERR_NO_ADDRESS:
 		return "give an address that ends in /p2p/ID";
+	case P2P_ERR_PROTOCOL:
+		return "no libp2p there, or in another private network; see "
+		    "--pnet";
 	case P2P_ERR_TIMEOUT:
 		return "is a firewall in the way? --timeout gives it longer";
 	default:

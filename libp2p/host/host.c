@@ -88,7 +88,12 @@ make_upgrader(struct p2p_host *h, const struct p2p_host_config *c)
 		.keylog = c->keylog != NULL ? &keylog : NULL,
 		.capture = c->capture,
 		.capture_arg = c->capture_arg,
+		.psk = c->psk,
 	};
+	const char *force = getenv("LIBP2P_FORCE_PNET");
+
+	if (c->psk == NULL && force != NULL && strcmp(force, "1") == 0)
+		return P2P_ERR_REFUSED;
 
 	return upgrader_init(&h->upgrader, &p);
 }

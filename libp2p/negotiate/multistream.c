@@ -100,11 +100,22 @@ on_line(struct mss *m, struct wr *out)
 		return P2P_ERR_PROTOCOL;
 	m->have = m->want = m->nprefix = 0;
 	if (!m->header) {
-		m->header = is(line, HEADER);
-		return m->header ? 1 : P2P_ERR_PROTOCOL;
+		m->header = true;
+		return 1;
 	}
 	return m->names != NULL ? dialer_line(m, line, out) :
 	    listener_line(m, line, out);
+}
+
+/*
+ * Whatever is no header is refused with its first byte that differs: garbage
+ * of a peer in another private network may claim a line that never ends.
+ */
+static bool
+may_be_header(const struct mss *m)
+{
+	return m->header || (m->want == strlen(HEADER) + 1 &&
+	    memcmp(m->line, HEADER "\n", m->have) == 0);
 }
 
 static int
@@ -124,7 +135,7 @@ on_prefix(struct mss *m, struct rd *in)
 		return P2P_ERR_PROTOCOL;
 	m->want = (size_t)len;
 	m->have = 0;
-	return 1;
+	return may_be_header(m) ? 1 : P2P_ERR_PROTOCOL;
 }
 
 int
@@ -142,6 +153,8 @@ mss_input(struct mss *m, struct rd in, struct wr *out)
 		if (rd_copy(&in, m->line + m->have, n) != 0)
 			return P2P_ERR_PROTOCOL;
 		m->have += n;
+		if (!may_be_header(m))
+			return P2P_ERR_PROTOCOL;
 		if (m->have == m->want)
 			e = on_line(m, out);
 	}

@@ -20,6 +20,7 @@
 #include "negotiate/multistream.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
+#include "security/pnet_codec.h"
 
 /*
  * Bytes read ahead of an upgrade's steps; the longest message of Noise fits,
@@ -42,6 +43,7 @@ static const struct mux_ops *const known_muxers[] = {
 struct io {
 	int		 fd, wake_fd;
 	uint64_t	 deadline;
+	struct pnet	*pnet;		/* NULL: the public network */
 	const struct security_ops *sec;	/* NULL: no codec yet */
 	struct codec	*codec;
 	uint8_t		*buf;		/* IN_MAX: plain, then cipher */
@@ -101,6 +103,22 @@ pick(struct upgrader *u, const char *const *ids,
 	return n > 0 ? 0 : P2P_ERR_UNSUPPORTED;
 }
 
+/* Whoever has no key must not be able to listen in. */
+static int
+go_private(struct upgrader *u, const struct p2p_psk *psk)
+{
+	size_t i;
+
+	if (psk == NULL)
+		return 0;
+	for (i = 0; u->security_ids[i] != NULL; i++)
+		if (u->security[i] == &security_plaintext)
+			return P2P_ERR_UNSUPPORTED;
+	u->private = true;
+	u->psk = *psk;
+	return p2p_pnet_available() ? 0 : P2P_ERR_UNSUPPORTED;
+}
+
 int
 upgrader_init(struct upgrader *u, const struct upgrader_params *p)
 {
@@ -117,7 +135,8 @@ upgrader_init(struct upgrader *u, const struct upgrader_params *p)
 	if ((e = pick(u, p->security != NULL ? p->security : default_security,
 	    find_security)) != 0 ||
 	    (e = pick(u, p->muxers != NULL ? p->muxers : default_muxers,
-	    find_muxer)) != 0)
+	    find_muxer)) != 0 ||
+	    (e = go_private(u, p->psk)) != 0)
 		return e;
 	for (i = 0; i < UPGRADE_PROTOCOLS_MAX && u->security[i] != NULL; i++)
 		if ((e = u->security[i]->context_new(p->key, p->keylog,
@@ -134,6 +153,7 @@ upgrader_fini(struct upgrader *u)
 	for (i = 0; i < UPGRADE_PROTOCOLS_MAX; i++)
 		if (u->contexts[i] != NULL)
 			u->security[i]->context_free(u->contexts[i]);
+	p2p_psk_wipe(&u->psk);
 	memset(u, 0, sizeof(*u));
 }
 
@@ -160,6 +180,35 @@ send_all(struct io *io, const uint8_t *p, size_t len)
 	return 0;
 }
 
+/* Bytes of this layer; in a private network they go through its keystream. */
+static int
+put(struct io *io, const uint8_t *p, size_t len)
+{
+	uint8_t buf[4096];
+	size_t n;
+	int e;
+
+	if (io->pnet == NULL)
+		return send_all(io, p, len);
+	for (; len > 0; p += n, len -= n) {
+		n = len < sizeof(buf) ? len : sizeof(buf);
+		memcpy(buf, p, n);
+		pnet_seal(io->pnet, buf, n);
+		if ((e = send_all(io, buf, n)) != 0)
+			return e;
+	}
+	return 0;
+}
+
+/* n bytes more came from the socket; 0 may be left of them. */
+static void
+take_in(struct io *io, size_t n)
+{
+	if (io->pnet != NULL)
+		pnet_open(io->pnet, io->buf + io->plain + io->cipher, &n);
+	io->cipher += n;
+}
+
 /* Append what the socket has to cipher; blocks for at least one byte. */
 static int
 fill(struct io *io)
@@ -175,13 +224,13 @@ fill(struct io *io)
 		if (e != 0)
 			return e;
 		n = recv(io->fd, io->buf + used, IN_MAX - used, MSG_DONTWAIT);
-		if (n > 0) {
-			io->cipher += (size_t)n;
+		if (n > 0)
+			take_in(io, (size_t)n);
+		if (io->plain + io->cipher > used)
 			return 0;
-		}
 		if (n == 0)
 			return P2P_ERR_DISCONNECTED;
-		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 	}
 }
@@ -264,11 +313,11 @@ say(struct io *io, const struct wr *text)
 	if (text->len == 0)
 		return 0;
 	if (io->sec == NULL)
-		return send_all(io, text->p, text->len);
+		return put(io, text->p, text->len);
 	wr_init(&w, io->out, SECURITY_OUT_MIN);
 	if ((e = io->sec->seal(io->codec, text->p, text->len, &w)) != 0)
 		return e;
-	return send_all(io, io->out, w.len);
+	return put(io, io->out, w.len);
 }
 
 static bool
@@ -333,7 +382,7 @@ handshake(struct io *io)
 		wr_init(&w, io->out, SECURITY_OUT_MIN);
 		e = io->sec->handshake(io->codec, &in, &w);
 		eat_cipher(io, io->cipher - in.len);
-		sent = send_all(io, io->out, w.len);
+		sent = put(io, io->out, w.len);
 		if (e < 0)
 			return e;
 		if (sent != 0)
@@ -394,6 +443,33 @@ choose_muxer(const struct upgrader *u, struct io *io, bool dialer,
 	return 0;
 }
 
+/* Ours first, without waiting for theirs (PSK-2). */
+static int
+enter_network(const struct upgrader *u, struct io *io)
+{
+	int e;
+
+	if (!u->private)
+		return 0;
+	if ((e = pnet_new(&u->psk, &io->pnet)) != 0)
+		return e;
+	return send_all(io, pnet_nonce(io->pnet), PNET_NONCE);
+}
+
+/* The keystreams go on below the codec. */
+static int
+keep_network(struct io *io, struct upgraded *out)
+{
+	int e;
+
+	if (io->pnet == NULL)
+		return 0;
+	e = pnet_wrap(io->pnet, io->cipher, &out->sec, &out->codec);
+	if (e == 0)
+		io->pnet = NULL;
+	return e;
+}
+
 /* Whoever debugs sees all that the session will say and get. */
 static int
 begin_capture(const struct upgrader *u, const struct io *io,
@@ -437,12 +513,14 @@ upgrade(const struct upgrader *u, struct raw *raw, bool dialer,
 	io.out = malloc(SECURITY_OUT_MIN);
 	if (io.buf == NULL || io.out == NULL)
 		goto done;
-	if ((e = secure(u, &io, dialer, expected, out)) != 0)
+	if ((e = enter_network(u, &io)) != 0 ||
+	    (e = secure(u, &io, dialer, expected, out)) != 0)
 		goto done;
 	*stage = P2P_STAGE_MUXER;
 	if ((e = choose_muxer(u, &io, dialer, out)) != 0)
 		goto done;
-	if ((e = begin_capture(u, &io, raw, dialer, out)) != 0)
+	if ((e = keep_network(&io, out)) != 0 ||
+	    (e = begin_capture(u, &io, raw, dialer, out)) != 0)
 		goto done;
 	*stage = P2P_STAGE_DONE;
 	leave_early(&io, out);
@@ -451,6 +529,7 @@ done:
 		out->sec->codec_free(out->codec);
 		out->codec = NULL;
 	}
+	pnet_free(io.pnet);
 	free(io.buf);
 	free(io.out);
 	return e;

@@ -2,8 +2,8 @@
  * negotiate/upgrade.h -- from a raw connection to a secured one with a muxer.
  *
  * Spec: libp2p/specs connections/README.md:
- *	raw > multistream: security > handshake > muxer (inlined in the
- *	handshake, else multistream inside)
+ *	raw > [private network] > multistream: security > handshake > muxer
+ *	(inlined in the handshake, else multistream inside)
  * all under one absolute deadline.
  */
 #ifndef NEGOTIATE_UPGRADE_H
@@ -11,6 +11,7 @@
 
 #include "muxer/muxer.h"
 #include "p2p/host.h"
+#include "p2p/pnet.h"
 #include "security/security.h"
 #include "transport/transport.h"
 
@@ -26,6 +27,8 @@ struct upgrader {
 	const char		*muxer_ids[UPGRADE_PROTOCOLS_MAX + 1];
 	void	(*capture)(const char *line, void *arg);	/* NULL: none */
 	void			*capture_arg;
+	bool			 private;
+	struct p2p_psk		 psk;		/* if private */
 };
 
 /* Lists of protocol ids end in NULL; NULL: the defaults. */
@@ -36,10 +39,12 @@ struct upgrader_params {
 	const struct security_keylog *keylog;	/* NULL: nobody */
 	void	(*capture)(const char *line, void *arg);	/* NULL: none */
 	void			*capture_arg;
+	const struct p2p_psk	*psk;		/* copied; NULL: the public */
 };
 
 /*
- * Returns 0, P2P_ERR_UNSUPPORTED (an unknown id, or one that is named twice),
+ * Returns 0, P2P_ERR_UNSUPPORTED (an unknown id, or one that is named twice,
+ * plaintext in a private network, a private network without libsodium),
  * P2P_ERR_TOO_LARGE (too many), P2P_ERR_CRYPTO or -ENOMEM.
  */
 int	upgrader_init(struct upgrader *u, const struct upgrader_params *p);

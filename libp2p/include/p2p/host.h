@@ -21,6 +21,7 @@ extern "C" {
 struct p2p_host;
 struct p2p_key;
 struct p2p_multiaddr;
+struct p2p_psk;
 struct p2p_stream;
 
 /* What happened to a connection, for p2p_event_fn. */
@@ -91,6 +92,7 @@ struct p2p_host_config {
 	void			*log_arg;
 	enum p2p_log_level	 log_level;	/* 0: warnings and errors */
 	bool			 no_identify;	/* neither serve nor ask it */
+	const struct p2p_psk	*psk;		/* a private network's key */
 	/*
 	 * Told the secrets of every connection: whoever reads them can read
 	 * what was said.  Called from any thread; must not call the host.
@@ -108,10 +110,12 @@ struct p2p_host_config {
 /*
  * Make a host.  config may be NULL.  *out is freed with p2p_host_free().
  * Returns 0, P2P_ERR_UNSUPPORTED (an unknown protocol id in a list, or twice
- * the same, an empty list, a key without its private half), P2P_ERR_TOO_LARGE (more than eight in
- * a list), P2P_ERR_NOT_FOUND (an unknown limit), P2P_ERR_LIMIT (a limit that
- * is too small, or that the file descriptors of the process cannot carry),
- * P2P_ERR_CRYPTO or -errno.
+ * the same, an empty list, a key without its private half, plaintext in a
+ * private network, or that without libsodium), P2P_ERR_REFUSED (no psk, but
+ * LIBP2P_FORCE_PNET=1 is in the environment), P2P_ERR_TOO_LARGE (more than
+ * eight in a list), P2P_ERR_NOT_FOUND (an unknown limit), P2P_ERR_LIMIT (a
+ * limit that is too small, or that the file descriptors of the process cannot
+ * carry), P2P_ERR_CRYPTO or -errno.
  */
 int	p2p_host_new(const struct p2p_host_config *config,
 	    struct p2p_host **out);

@@ -1,0 +1,172 @@
+/*
+ * What all commands that use the network share: what is offered, the private
+ * network, and the two ways to look inside.  Whatever makes a connection less
+ * private than it seems is said on stderr at each start.
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "p2p/error.h"
+
+#define PLAINTEXT	"/plaintext/2.0.0"
+
+static const char *const secret_names[][2] = {
+	{ "tls", "/tls/1.0.0" }, { "noise", "/noise" },
+	{ "plaintext", PLAINTEXT }, { NULL, NULL }
+};
+static const char *const muxer_names[][2] = {
+	{ "yamux", "/yamux/1.0.0" }, { "mplex", "/mplex/6.7.0" },
+	{ NULL, NULL }
+};
+
+/* Short names stand for protocol ids; the host knows which it has. */
+static void
+protocols(const char *option, char *list, const char *const (*names)[2],
+    const char **out)
+{
+	size_t n = 0, i;
+	char *p, *rest;
+
+	for (p = strtok_r(list, ",", &rest); p != NULL;
+	    p = strtok_r(NULL, ",", &rest)) {
+		for (i = 0; names[i][0] != NULL; i++)
+			if (strcmp(names[i][0], p) == 0)
+				break;
+		if (n == TOOL_LIST_MAX || (names[i][0] == NULL && p[0] != '/'))
+			exit(tool_usage(option, "unknown name in the list"));
+		out[n++] = names[i][0] != NULL ? names[i][1] : p;
+	}
+	out[n] = NULL;
+	if (n == 0)
+		exit(tool_usage(option, "an empty list"));
+}
+
+void
+tool_security(struct tool_net *n, char *list)
+{
+	protocols("--security", list, secret_names, n->security);
+}
+
+void
+tool_muxers(struct tool_net *n, char *list)
+{
+	protocols("--muxer", list, muxer_names, n->muxers);
+}
+
+static bool
+offers_plaintext(const struct tool_net *n)
+{
+	size_t i;
+
+	for (i = 0; n->security[i] != NULL; i++)
+		if (strcmp(n->security[i], PLAINTEXT) == 0)
+			return true;
+	return false;
+}
+
+static void
+warn(const char *what, const char *why)
+{
+	fprintf(stderr, "%s: warning: ", tool_name);
+	tool_put(stderr, what, strlen(what));
+	fprintf(stderr, ": %s\n", why);
+}
+
+/* A line is one call, so that lines of several threads do not mix. */
+static void
+write_line(const char *line, void *file)
+{
+	fprintf(file, "%s\n", line);
+}
+
+/* Append to a file that only its owner reads; NULL: it was said why not. */
+static FILE *
+open_secrets(const char *path)
+{
+	FILE *f = NULL;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+	    0600);
+	if (fd == -1 || (f = fdopen(fd, "a")) == NULL) {
+		(void)tool_fail(path, -errno, NULL);
+		if (fd != -1)
+			close(fd);
+		return NULL;
+	}
+	setvbuf(f, NULL, _IOLBF, BUFSIZ);
+	return f;
+}
+
+/* *out stays NULL when there is no such path. */
+static int
+debug_into(const char *path, const char *why, FILE **out)
+{
+	if (path == NULL || path[0] == '\0')
+		return TOOL_OK;
+	if ((*out = open_secrets(path)) == NULL)
+		return TOOL_USAGE;
+	warn(path, why);
+	return TOOL_OK;
+}
+
+static int
+join_network(const char *path, struct tool_net_state *s,
+    struct p2p_host_config *config)
+{
+	int e;
+
+	if (path == NULL)
+		return TOOL_OK;
+	if ((e = p2p_psk_load(path, &s->psk)) != 0) {
+		(void)tool_fail_why(path, e, e == P2P_ERR_FORMAT ?
+		    "not a swarm.key file" : NULL);
+		return TOOL_USAGE;
+	}
+	config->psk = &s->psk;
+	return TOOL_OK;
+}
+
+int
+tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
+    struct p2p_host_config *config)
+{
+	int e;
+
+	*s = (struct tool_net_state){ .keylog = NULL };
+	if (n->security[0] != NULL)
+		config->security = n->security;
+	if (n->muxers[0] != NULL)
+		config->muxers = n->muxers;
+	if ((e = join_network(n->pnet, s, config)) != 0 ||
+	    (e = debug_into(getenv("SSLKEYLOGFILE"), "the secrets of all "
+	    "connections go into this file", &s->keylog)) != 0 ||
+	    (e = debug_into(n->capture, "all that is sent and received goes "
+	    "into this file, decrypted", &s->capture)) != 0) {
+		tool_net_end(s);
+		return e;
+	}
+	config->keylog = s->keylog != NULL ? write_line : NULL;
+	config->keylog_arg = s->keylog;
+	config->capture = s->capture != NULL ? write_line : NULL;
+	config->capture_arg = s->capture;
+	if (offers_plaintext(n))
+		warn("--security plaintext", "nothing is encrypted, and anyone "
+		    "on the way can read and change it: for tests only");
+	return TOOL_OK;
+}
+
+void
+tool_net_end(struct tool_net_state *s)
+{
+	if (s->keylog != NULL)
+		fclose(s->keylog);
+	if (s->capture != NULL)
+		fclose(s->capture);
+	p2p_psk_wipe(&s->psk);
+}
