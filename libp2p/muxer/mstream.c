@@ -2,7 +2,8 @@
  * One stream, as its user sees it.
  *
  * A reader works under the stream's own lock and tells the core what it took
- * in portions, under the connection's.  A writer waits for two things, the
+ * in portions, under the connection's, or at once while the worker waits for
+ * readers.  A writer waits for two things, the
  * peer's window and room in staging, and both are the connection's business, so
  * it waits under that lock; it never holds a lock while the socket is written.
  *
@@ -74,6 +75,44 @@ mstream_end(struct mstream *ms, int error)
 	lock_unlock(&ms->mtx);
 }
 
+/* The core holds less: the worker may go on. */
+static void
+relieve(struct session *s)
+{
+	lock_assert_held(&s->link.mtx);
+	if (s->behind && !s->link.ops->full(s->link.mux)) {
+		s->behind = false;
+		cond_broadcast(&s->link.room);
+	}
+}
+
+/*
+ * Who reads from here on sees s->behind under its lock and tells at once; what
+ * was taken before is told here, or nobody would.
+ */
+void
+mstream_weigh(struct session *s)
+{
+	struct mstream *ms;
+	size_t n;
+
+	lock_assert_held(&s->link.mtx);
+	s->behind = s->link.ops->full != NULL &&
+	    s->link.ops->full(s->link.mux);
+	if (!s->behind)
+		return;
+	TAILQ_FOREACH(ms, &s->streams, link) {
+		lock_lock(&ms->mtx);
+		n = ms->core != NULL ? ms->taken : 0;
+		ms->taken -= n;
+		lock_unlock(&ms->mtx);
+		if (n > 0)
+			s->link.ops->consumed(s->link.mux, ms->core, n,
+			    clock_now());
+	}
+	relieve(s);
+}
+
 /* What was asked for or answered and has not left yet, leaves now. */
 static void
 flush(struct session *s)
@@ -109,6 +148,7 @@ tell(struct mstream *ms, size_t taken)
 
 	lock_lock(&s->link.mtx);
 	s->link.ops->consumed(s->link.mux, ms->core, taken, clock_now());
+	relieve(s);
 	if (s->link.ops->pending(s->link.mux))
 		link_flush(&s->link);
 	lock_unlock(&s->link.mtx);
@@ -126,7 +166,7 @@ mstream_read(struct mstream *ms, void *buf, size_t len, uint64_t deadline)
 		lock_lock(&ms->mtx);
 		n = queue_take(&ms->queue, buf, len);
 		ms->taken += n;
-		if (ms->taken >= TELL) {
+		if (n > 0 && ms->taken >= (ms->session->behind ? 1 : TELL)) {
 			taken = ms->taken;
 			ms->taken = 0;
 		}
@@ -224,6 +264,7 @@ mstream_reset(struct mstream *ms, uint32_t code)
 	lock_lock(&s->link.mtx);
 	if (ms->core != NULL)		/* the worker may come too late */
 		s->link.ops->reset(s->link.mux, ms->core, code);
+	relieve(s);
 	mstream_end(ms, P2P_ERR_CLOSED);
 	lock_lock(&ms->mtx);
 	dropped = ms->queue.len;
@@ -242,6 +283,7 @@ mstream_free(struct mstream *ms)
 
 	lock_lock(&s->link.mtx);
 	s->link.ops->release(s->link.mux, ms->core, clock_now());
+	relieve(s);
 	ms->core = NULL;
 	mstream_end(ms, P2P_ERR_CLOSED);
 	flush(s);

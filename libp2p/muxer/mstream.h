@@ -28,6 +28,7 @@ struct session {
 	TAILQ_HEAD(, mstream) wakes;	/* [R] readers to signal */
 	bool		 dead;		/* [m] taken apart */
 	bool		 leaving;	/* [m] shutdown has begun */
+	atomic_bool	 behind;	/* [a] the users are, see mux_ops.full */
 	struct cond	 death;		/* link.mtx: dead */
 	uint64_t	 used;		/* [m] when a stream last came or went */
 	atomic_uint	 refs;		/* [a] conn, each mstream */
@@ -61,6 +62,12 @@ struct mstream	*mstream_new(struct session *s);
 
 /* Set its end if it has none, wake everybody; link.mtx is held. */
 void	mstream_end(struct mstream *ms, int error);
+
+/*
+ * For the worker, behind the events of a batch: whether the users are behind,
+ * into s->behind; link.mtx is held.  link.room tells when they no longer are.
+ */
+void	mstream_weigh(struct session *s);
 
 /* Drop a reference; link.mtx is held on entry and released on return. */
 void	mstream_unref_unlock(struct mstream *ms);

@@ -36,6 +36,7 @@ enum mux_event_kind {
 	MUX_RESET,		/* the peer aborted, code says why (0: not) */
 	MUX_WINDOW,		/* there is room to send again */
 	MUX_GOAWAY,		/* the peer is leaving, code says why */
+	MUX_STALL,		/* tick() reset it, see full(); drop its data */
 };
 
 struct mux_event {
@@ -70,6 +71,13 @@ struct mux_ops {
 	 */
 	int	(*next)(struct mux *m, struct rd *in, uint64_t now,
 		    struct mux_event *ev);
+
+	/*
+	 * The users are behind: read no more until they have consumed enough,
+	 * or tick() has reset who is in the way, which next() tells even
+	 * without input.  NULL: never, windows are the brake.
+	 */
+	bool	(*full)(const struct mux *m);
 
 	/*
 	 * Open a stream.  Returns 0, P2P_ERR_LIMIT (too many, see
@@ -119,8 +127,8 @@ struct mux_ops {
 	void	(*tail)(struct mux *m, struct wr *w);
 
 	/*
-	 * Time passes: keepalive, deadlines of half frames and of lingering
-	 * streams.  Returns 0 or P2P_ERR_TIMEOUT.  when() is the next time
+	 * Time passes: keepalive, deadlines of half frames, of lingering
+	 * streams and of users that are behind.  Returns 0 or P2P_ERR_TIMEOUT.  when() is the next time
 	 * that tick() wants to be called at the latest.
 	 */
 	int	(*tick)(struct mux *m, uint64_t now);

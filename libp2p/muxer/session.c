@@ -6,7 +6,9 @@
  *
  * The worker waits for nothing but its socket.  Its own answers are bits in the
  * core, and it sends them as any writer does, without blocking.  Reading never
- * pauses: the streams' windows are the only brake.
+ * pauses where streams have windows, which are the brake then.  A muxer without
+ * any says that the users are behind, and the worker waits for them (s->behind),
+ * so that TCP holds the peer back; the core's clock ends that wait.
  *
  * The end: anybody sets it (link_end) and shuts the socket down, which wakes
  * the worker; the worker alone sets the end of every stream, waits for the
@@ -234,6 +236,12 @@ on_event(struct session *s, const struct mux_event *ev)
 	case MUX_GOAWAY:
 		s->leaving = true;
 		return true;
+	case MUX_STALL:
+		ms = grab(ev->stream);
+		lock_unlock(&s->link.mtx);
+		mstream_reset(ms, MUX_RESET_LIMIT);
+		drop(ms);
+		return false;
 	case MUX_NONE:
 		return true;
 	}
@@ -254,6 +262,7 @@ feed(struct session *s, struct rd in)
 		if (e == 0 && !on_event(s, &ev))
 			lock_lock(&s->link.mtx);
 	} while (e == 0 && ev.kind != MUX_NONE);
+	mstream_weigh(s);
 	lock_unlock(&s->link.mtx);
 	wake_readers(s);
 	return e;
@@ -306,7 +315,10 @@ keep(struct session *s, const uint8_t *bytes, size_t len)
 	return 0;
 }
 
-/* Read until the socket is dry.  Returns 0, 1 for the end of file, or < 0. */
+/*
+ * Read until the socket is dry, or the users are behind.  Returns 0, 1 for
+ * the end of file, or < 0.
+ */
 static int
 drink(struct session *s)
 {
@@ -331,7 +343,7 @@ drink(struct session *s)
 			e = errno == EINTR ? 0 : -errno;
 			n = errno == EINTR ? (ssize_t)want : n;
 		}
-	} while (e == 0 && n == (ssize_t)want);
+	} while (e == 0 && n == (ssize_t)want && !s->behind);
 	if (e == 0)
 		e = keep(s, buf, len);
 	bufpool_put(s->link.pool, buf);
@@ -363,12 +375,16 @@ static int
 tick(struct session *s)
 {
 	uint64_t now = clock_now();
+	bool behind;
 	int e = 0;
 
 	lock_lock(&s->link.mtx);
+	behind = s->behind;
 	if (s->link.ops->when(s->link.mux) <= now)
 		e = s->link.ops->tick(s->link.mux, now);
 	lock_unlock(&s->link.mtx);
+	if (e == 0 && behind)		/* who was in the way hears of it */
+		e = feed(s, (struct rd){ NULL, 0 });
 	if (e == 0)
 		answer(s, false);
 	return e;
@@ -405,9 +421,14 @@ demultiplex(struct session *s)
 	while (alive) {
 		lock_lock(&s->link.mtx);
 		when = s->link.ops->when(s->link.mux);
+		while (s->behind && !s->link.ended &&
+		    cond_wait(&s->link.room, &s->link.mtx, when))
+			;
 		alive = !s->link.ended;
+		e = s->behind ? P2P_ERR_TIMEOUT : 0;
 		lock_unlock(&s->link.mtx);
-		e = alive ? wake_poll(s->link.raw.fd, POLLIN, -1, when) : 0;
+		if (alive && e == 0)
+			e = wake_poll(s->link.raw.fd, POLLIN, -1, when);
 		if (alive && e == 0 && (e = drink(s)) != 0)
 			return e;
 		if (alive && (e = tick(s)) != 0)
