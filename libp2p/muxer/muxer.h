@@ -157,6 +157,7 @@ enum mux_code {
 	MUX_RESET_RATE = 0x1003,
 };
 
+extern const struct mux_ops mux_mplex;
 extern const struct mux_ops mux_yamux;
 
 #endif
