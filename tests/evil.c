@@ -84,7 +84,8 @@ evil_closes(int fd)
 }
 
 void
-evil_new(struct evil *v, const char *target, struct memory_net *net)
+evil_new_over(struct evil *v, const char *target, struct memory_net *net,
+    const char *const *muxers)
 {
 	enum p2p_stage stage;
 
@@ -92,8 +93,8 @@ evil_new(struct evil *v, const char *target, struct memory_net *net)
 	v->resets = v->acks = 0;
 	v->closed = v->mute = false;
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &v->key));
-	CHECK_OK(upgrader_init(&v->u,
-	    &(struct upgrader_params){ .key = v->key }));
+	CHECK_OK(upgrader_init(&v->u, &(struct upgrader_params){
+	    .key = v->key, .muxers = muxers }));
 	dial(target, net, &v->raw);
 	CHECK_OK(upgrade(&v->u, &v->raw, true, NULL, -1,
 	    clock_after(clock_now(), 5 * CLOCK_S), &stage, &v->up));
@@ -101,6 +102,12 @@ evil_new(struct evil *v, const char *target, struct memory_net *net)
 	memcpy(v->cipher, v->up.early, v->up.cipher);
 	v->ncipher = v->up.cipher;
 	v->early = v->ncipher > 0;
+}
+
+void
+evil_new(struct evil *v, const char *target, struct memory_net *net)
+{
+	evil_new_over(v, target, net, NULL);
 }
 
 void

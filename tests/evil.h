@@ -28,6 +28,9 @@ struct evil {
 
 /* Connect by TCP or through net (NULL: TCP), and upgrade. */
 void	evil_new(struct evil *v, const char *target, struct memory_net *net);
+/* The same, and offer these muxers; the frames are the caller's business. */
+void	evil_new_over(struct evil *v, const char *target,
+	    struct memory_net *net, const char *const *muxers);
 void	evil_free(struct evil *v);
 
 /* One header as it is; false once the host has hung up. */

@@ -37,6 +37,7 @@ static const struct security_ops *const known_security[] = {
 
 static const struct mux_ops *const known_muxers[] = {
 	&mux_yamux,
+	&mux_mplex,		/* by name only: see p2p_host(3) */
 	NULL
 };
 
