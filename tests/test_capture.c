@@ -198,6 +198,43 @@ a_frame_in_pieces_is_described_once(void)
 	unwrap(&w);
 }
 
+/* Headers of any length, with the vectors of the spec digest, section 10. */
+static void
+mplex_frames_are_described(void)
+{
+	static const struct {
+		const char	*wire;
+		size_t		 len;
+		const char	*want;
+		uint64_t	 body;
+	} cases[] = {
+		{ "\0\1", 2, "mplex new stream stream=0 length=1", 1 },
+		{ "\2\2", 2, "mplex message initiator stream=0 length=2", 2 },
+		{ "\6\0", 2, "mplex reset initiator stream=0 length=0", 0 },
+		{ "\x88\1\0", 3, "mplex new stream stream=17 length=0", 0 },
+	};
+	char text[128];
+	struct rd in;
+	struct wr w;
+	uint64_t body;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (n = 0; n < cases[i].len; n++) {
+			in = (struct rd){ (const uint8_t *)cases[i].wire, n };
+			wr_init(&w, text, sizeof(text));
+			CHECK_ERR(mux_mplex.describe(&in, &body, &w),
+			    P2P_ERR_SHORT);
+		}
+		in = (struct rd){ (const uint8_t *)cases[i].wire, n };
+		wr_init(&w, text, sizeof(text));
+		CHECK_OK(mux_mplex.describe(&in, &body, &w));
+		CHECK_BYTES(text, w.len, cases[i].want,
+		    strlen(cases[i].want));
+		CHECK_EQ(body, cases[i].body);
+	}
+}
+
 static bool
 has(const struct lines *l, const char *text)
 {
@@ -249,5 +286,6 @@ TESTS("capture",
       frames_are_described_in_both_directions },
     { "a frame in pieces is described once",
       a_frame_in_pieces_is_described_once },
+    { "mplex frames are described", mplex_frames_are_described },
     { "a host tells what its connections say",
       a_host_tells_what_its_connections_say })

@@ -537,14 +537,16 @@ it_is_offered_only_where_it_is_named(void)
 {
 	static const char *const named[] = { "/plaintext/2.0.0", NULL };
 	struct p2p_key *key = spec_key();
+	struct upgrader_params p = { .key = key };
 	struct upgrader u;
 	size_t i;
 
-	CHECK_OK(upgrader_init(&u, key, NULL, NULL));
+	CHECK_OK(upgrader_init(&u, &p));
 	for (i = 0; u.security_ids[i] != NULL; i++)
 		CHECK(strcmp(u.security_ids[i], named[0]) != 0);
 	upgrader_fini(&u);
-	CHECK_OK(upgrader_init(&u, key, named, NULL));
+	p.security = named;
+	CHECK_OK(upgrader_init(&u, &p));
 	CHECK(u.security[0] == &security_plaintext);
 	upgrader_fini(&u);
 	p2p_key_free(key);

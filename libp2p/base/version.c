@@ -11,8 +11,9 @@ p2p_version(void)
 const char *const *
 p2p_features(void)
 {
-	static const char *const features[] = { "tcp", "tls", "yamux", "dns",
-	    "identify", "ping", "perf", "echo", NULL };
+	static const char *const features[] = { "tcp", "tls", "noise",
+	    "plaintext", FEATURE_PNET "yamux", "mplex", "dns", "identify",
+	    "ping", "perf", "echo", NULL };
 
 	return features;
 }

@@ -569,6 +569,7 @@ const struct mux_ops mux_mplex = {
 	.tail = mplex_tail,
 	.tick = mplex_tick,
 	.when = mplex_when,
+	.describe = mplex_describe,
 	.streams = mplex_streams,
 	.rtt = mplex_rtt,
 };

@@ -47,3 +47,20 @@ mplex_hdr_put(struct wr *w, const struct mplex_hdr *h)
 	varint_put(w, h->id << 3 | h->flag);
 	varint_put(w, h->length);
 }
+
+int
+mplex_describe(struct rd *in, uint64_t *body, struct wr *w)
+{
+	static const char *const flags[] = { "new stream", "message receiver",
+	    "message initiator", "close receiver", "close initiator",
+	    "reset receiver", "reset initiator" };
+	struct mplex_hdr h;
+	int e;
+
+	if ((e = mplex_hdr_get(in, &h)) != 0)
+		return e;
+	wr_printf(w, "mplex %s stream=%llu length=%u", flags[h.flag],
+	    (unsigned long long)h.id, h.length);
+	*body = h.length;
+	return 0;
+}

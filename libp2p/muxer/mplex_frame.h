@@ -41,4 +41,7 @@ struct mplex_hdr {
 int	mplex_hdr_get(struct rd *r, struct mplex_hdr *h) MUST_CHECK;
 void	mplex_hdr_put(struct wr *w, const struct mplex_hdr *h);
 
+/* A header in words: see mux_ops in muxer.h. */
+int	mplex_describe(struct rd *in, uint64_t *body, struct wr *w) MUST_CHECK;
+
 #endif
