@@ -7,7 +7,7 @@ man=$(dirname "$0")/../man
 # As the contract has them; -h and what a contract need not say are extra.
 common='--json --help --version'
 shot='--timeout'
-peer='--key --ephemeral --security --muxer --limit --any-peer'
+peer='--key --ephemeral --security --muxer --pnet --capture --limit --any-peer'
 of() {
 	case $1 in
 	run) echo -l --listen $peer --serve --connect $common ;;
@@ -21,7 +21,7 @@ of() {
 	    $common $shot ;;
 	maddr|peerid|version) echo $common $shot ;;
 	chat) echo -l --listen -c --connect -n --nick --key --ephemeral \
-	    --security --muxer --json --plain --linger --help ;;
+	    --security --muxer --pnet --capture --json --plain --linger --help ;;
 	esac
 }
 commands='run id key ping identify connect echo perf maddr peerid version'
