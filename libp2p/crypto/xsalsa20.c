@@ -62,8 +62,9 @@ xsalsa20_xor(struct xsalsa20 *x, uint8_t *buf, size_t len)
 {
 	size_t n = xor_rest(x, buf, len);
 
+	if ((len -= n) == 0)
+		return;			/* buf may be NULL */
 	buf += n;
-	len -= n;
 	if ((n = len / XSALSA20_BLOCK) > 0)
 		xor_blocks(x, buf, n);
 	buf += n * XSALSA20_BLOCK;
