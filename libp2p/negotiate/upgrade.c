@@ -231,7 +231,8 @@ fill(struct io *io)
 			return 0;
 		if (n == 0)
 			return P2P_ERR_DISCONNECTED;
-		if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+		if (n == -1 && errno != EAGAIN && errno != EWOULDBLOCK &&
+		    errno != EINTR)
 			return -errno;
 	}
 }
