@@ -134,7 +134,11 @@ static const struct {
 	{ "\x81\x00", 2 },
 	{ "\x81\x08", 2 },			/* 1025 */
 	{ "\xff\xff", 2 },
-	{ "\x04" "abcd", 5 },			/* no newline */
+	{ "\x13" "/multistream/1.0.0 ", 20 },	/* no newline */
+	{ "\x13" "/multistream/1.0.0\n\x04" "abcd", 25 },
+	{ "\x13" "/multistream/1.0.0\n\x00", 21 },
+	{ "\x13" "/multistream/1.0.0\n\x81\x08", 22 },
+	{ "\x13" "/multistream/1.0.0\n\x81\x00", 22 },
 };
 
 static void
@@ -155,6 +159,28 @@ broken_lines_end_the_negotiation(void)
 		wr_init(&w, out, sizeof(out));
 		mss_dial(&m, names, &w);
 		CHECK_ERR(give(&m, &in, &w), P2P_ERR_PROTOCOL);
+	}
+}
+
+/* Garbage may promise a line that never ends: nobody waits for that. */
+static void
+no_header_is_refused_with_its_first_wrong_byte(void)
+{
+	uint8_t wire[] = "\x13" "/multistream/1.0.0\n", out[MSS_OUT_MAX];
+	struct rd in;
+	struct mss m;
+	struct wr w;
+	size_t i;
+
+	for (i = 0; i < sizeof(wire) - 1; i++) {
+		wr_init(&w, out, sizeof(out));
+		mss_listen(&m, accept_b, NULL, &w);
+		in = (struct rd){ wire, i };
+		CHECK(i == 0 || give(&m, &in, &w) == 1);
+		wire[i] ^= 1;
+		in = (struct rd){ wire + i, 1 };
+		CHECK_ERR(give(&m, &in, &w), P2P_ERR_PROTOCOL);
+		wire[i] ^= 1;
 	}
 }
 
@@ -192,5 +218,7 @@ TESTS("multistream",
 	{ "refusals end with no protocol", refusals_end_with_no_protocol },
 	{ "broken lines end the negotiation",
 	    broken_lines_end_the_negotiation },
+	{ "no header is refused with its first wrong byte",
+	    no_header_is_refused_with_its_first_wrong_byte },
 	{ "endless proposals end the negotiation",
 	    endless_proposals_end_the_negotiation })
