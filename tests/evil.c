@@ -239,24 +239,32 @@ note(struct evil *v, const struct yamux_hdr *h)
 }
 
 bool
+evil_next(struct evil *v, struct yamux_hdr *h, void *body, size_t cap)
+{
+	uint8_t buf[YAMUX_HDR_SIZE];
+	struct rd r = { buf, sizeof(buf) };
+
+	if (!take(v, buf, sizeof(buf)))
+		return false;
+	CHECK_OK(yamux_hdr_get(&r, h));
+	if (h->type == YAMUX_DATA) {
+		cap = h->length < cap ? h->length : cap;
+		if (!take(v, body, cap) || !take(v, NULL, h->length - cap))
+			return false;
+	}
+	note(v, h);
+	return true;
+}
+
+bool
 evil_expect(struct evil *v, enum yamux_type type, unsigned flag, uint32_t id,
     struct yamux_hdr *h)
 {
-	uint8_t buf[YAMUX_HDR_SIZE];
-	struct rd r;
-
-	for (;;) {
-		if (!take(v, buf, sizeof(buf)))
-			return false;
-		r = (struct rd){ buf, sizeof(buf) };
-		CHECK_OK(yamux_hdr_get(&r, h));
-		if (h->type == YAMUX_DATA && !take(v, NULL, h->length))
-			return false;
-		note(v, h);
+	while (evil_next(v, h, NULL, 0))
 		if (h->type == type && h->stream == id &&
 		    (flag == 0 || (h->flags & flag)))
 			return true;
-	}
+	return false;
 }
 
 /* One frame that is there already; false: none is whole, or the end. */

@@ -16,7 +16,7 @@ struct evil {
 	struct upgrader	 u;
 	struct raw	 raw;
 	struct upgraded	 up;
-	uint8_t		 plain[65536];	/* opened and not looked at yet */
+	uint8_t		 plain[192 * 1024];	/* opened, not looked at yet */
 	size_t		 nplain;
 	uint8_t		 cipher[65536];
 	size_t		 ncipher;
@@ -50,6 +50,12 @@ bool	evil_data(struct evil *v, unsigned flags, uint32_t id,
  */
 bool	evil_expect(struct evil *v, enum yamux_type type, unsigned flag,
 	    uint32_t id, struct yamux_hdr *h);
+
+/*
+ * The next frame, whatever it is, with the first cap bytes of its body; false:
+ * the host has hung up, or said nothing for too long.
+ */
+bool	evil_next(struct evil *v, struct yamux_hdr *h, void *body, size_t cap);
 
 /*
  * Let virtual time pass for this connection and for the honest pair; pings are
