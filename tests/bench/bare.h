@@ -27,6 +27,9 @@ struct bare_shaker	*bare_shaker_start(enum bare_kind kind,
 			    pid_t *child);
 double	bare_shakes(struct bare_shaker *s, int n);
 
+/* codec.c: Noise sealed and opened in memory, by the codec and bare; GB/s. */
+void	bench_codec(double *our, double *their);
+
 double	bench_now(void);	/* seconds */
 void	bench_must(int e, const char *what);
 pid_t	bench_fork(void);	/* a child that ends when we do */

@@ -343,6 +343,20 @@ absolute(struct p2p_host *h, const char *target, pid_t us)
 }
 
 static void
+codec_alone(int rounds)
+{
+	struct figure f = { .name = "the codec alone, in memory" };
+	double ours, bare;
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		bench_codec(&ours, &bare);
+		record(&f, i, ours, bare);
+	}
+	print(&f, rounds, "GB/s");
+}
+
+static void
 bench(const struct kind *k, int rounds)
 {
 	struct p2p_host_config config = { .limits = limits,
@@ -387,6 +401,8 @@ bench(const struct kind *k, int rounds)
 	print(&trip, rounds, "us");
 	pinned_trips(k, &config, rounds);
 	absolute(h, target, us);
+	if (k->bare == BARE_NOISE)
+		codec_alone(rounds);
 	p2p_host_free(h);
 	kill(us, 9);
 	kill(them, 9);
