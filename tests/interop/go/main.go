@@ -1,6 +1,6 @@
 // peer: go-libp2p as the other end of the interoperability tests.
 //
-//	peer listen [--ip A] [--security tls|noise] [--muxer yamux]
+//	peer listen [options]
 //	peer dial [options] MADDR ping|identify|echo|reset|perf [ARGS]
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -18,16 +19,19 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/pnet"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
@@ -56,35 +60,71 @@ func say(o object) {
 	}
 }
 
-func newHost(ip, security, muxer string, listen bool) (host.Host, error) {
+var keyTypes = map[string]int{"ed25519": crypto.Ed25519, "ecdsa": crypto.ECDSA,
+	"rsa": crypto.RSA, "secp256k1": crypto.Secp256k1}
+
+// newKey makes an identity of the type that is asked for; the size is RSA's.
+func newKey(name string) (crypto.PrivKey, error) {
+	typ, there := keyTypes[name]
+	if !there {
+		return nil, fmt.Errorf("unknown key type %q", name)
+	}
+	key, _, err := crypto.GenerateKeyPairWithReader(typ, 2048, rand.Reader)
+	return key, err
+}
+
+func readPSK(path string) (pnet.PSK, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return pnet.DecodeV1PSK(f)
+}
+
+type config struct{ ip, security, muxer, keyType, pnet string }
+
+func newHost(c *config, listen bool) (host.Host, error) {
+	key, err := newKey(c.keyType)
+	if err != nil {
+		return nil, err
+	}
 	opts := []libp2p.Option{
+		libp2p.Identity(key),
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.UserAgent(agent),
 		libp2p.ResourceManager(&network.NullResourceManager{}),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
 		libp2p.DisableRelay(),
 	}
-	switch security {
+	if c.pnet != "" {
+		psk, err := readPSK(c.pnet)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, libp2p.PrivateNetwork(psk))
+	}
+	switch c.security {
 	case "tls":
 		opts = append(opts, libp2p.Security(libp2ptls.ID, libp2ptls.New))
 	case "noise":
 		opts = append(opts, libp2p.Security(noise.ID, noise.New))
 	default:
-		return nil, fmt.Errorf("unknown security %q", security)
+		return nil, fmt.Errorf("unknown security %q", c.security)
 	}
-	if muxer != "yamux" {
-		return nil, fmt.Errorf("unknown muxer %q", muxer)
+	if c.muxer != "yamux" {
+		return nil, fmt.Errorf("unknown muxer %q", c.muxer)
 	}
 	opts = append(opts, libp2p.Muxer(yamux.ID, yamux.DefaultTransport))
 	if !listen {
 		return libp2p.New(append(opts, libp2p.NoListenAddrs)...)
 	}
 	family := "ip4"
-	if bytes.ContainsRune([]byte(ip), ':') {
+	if strings.Contains(c.ip, ":") {
 		family = "ip6"
 	}
 	return libp2p.New(append(opts,
-		libp2p.ListenAddrStrings("/"+family+"/"+ip+"/tcp/0"))...)
+		libp2p.ListenAddrStrings("/"+family+"/"+c.ip+"/tcp/0"))...)
 }
 
 // pattern is pseudo-random content, the same for the same seed.
@@ -367,16 +407,20 @@ func dial(ctx context.Context, h host.Host, args []string) (object, error) {
 
 func main() {
 	f := flag.NewFlagSet("peer", flag.ExitOnError)
-	ip := f.String("ip", "127.0.0.1", "address to listen on")
-	security := f.String("security", "tls", "tls or noise")
-	muxer := f.String("muxer", "yamux", "yamux")
+	var c config
+	f.StringVar(&c.ip, "ip", "127.0.0.1", "address to listen on")
+	f.StringVar(&c.security, "security", "tls", "tls or noise")
+	f.StringVar(&c.muxer, "muxer", "yamux", "yamux")
+	f.StringVar(&c.keyType, "key-type", "ed25519",
+		"ed25519, secp256k1, ecdsa or rsa")
+	f.StringVar(&c.pnet, "pnet", "", "swarm.key of a private network")
 	timeout := f.Duration("timeout", 5*time.Minute, "for a dial as a whole")
 	if len(os.Args) < 2 {
 		f.Usage()
 		os.Exit(2)
 	}
 	f.Parse(os.Args[2:])
-	h, err := newHost(*ip, *security, *muxer, os.Args[1] == "listen")
+	h, err := newHost(&c, os.Args[1] == "listen")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(2)

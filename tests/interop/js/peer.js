@@ -1,13 +1,17 @@
 // peer: js-libp2p as the other end of the interoperability tests.
 //
-//   node peer.js listen [--ip A] [--security tls|noise] [--muxer yamux]
+//   node peer.js listen [options]
 //   node peer.js dial [options] MADDR ping|identify|echo|reset|perf [ARGS]
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
+import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
+import { mplex } from '@libp2p/mplex'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
@@ -26,21 +30,33 @@ const LATER = 20		// ms in which data and FIN sort themselves out
 
 const say = (object) => process.stdout.write(JSON.stringify(object) + '\n')
 
-// Defaults refuse the sixth connection, and end streams after two minutes.
-async function newNode ({ ip, security, muxer }, listening) {
-  const securities = { tls, noise }
-  if (securities[security] == null || muxer !== 'yamux') {
-    throw new Error(`unknown security ${security} or muxer ${muxer}`)
+const KEYS = { ed25519: 'Ed25519', rsa: 'RSA', secp256k1: 'secp256k1' }
+const SECURITIES = { tls, noise }
+const MUXERS = { yamux, mplex }
+
+// Defaults refuse the sixth connection, end streams after two minutes, and take
+// five new mplex streams a second.
+async function newNode (options, listening) {
+  const { ip, security, muxer, pnet } = options
+  const keyType = KEYS[options['key-type']]
+  if (SECURITIES[security] == null || MUXERS[muxer] == null ||
+      keyType == null) {
+    throw new Error(`not possible: ${JSON.stringify(options)}`)
   }
   const family = ip.includes(':') ? 'ip6' : 'ip4'
   return await createLibp2p({
+    privateKey: await generateKeyPair(keyType),
+    connectionProtector: pnet == null
+      ? undefined
+      : preSharedKey({ psk: readFileSync(pnet) }),
     addresses: { listen: listening ? [`/${family}/${ip}/tcp/0`] : [] },
     nodeInfo: { userAgent: AGENT },
     transports: [tcp()],
-    connectionEncrypters: [securities[security]()],
-    streamMuxers: [yamux({
+    connectionEncrypters: [SECURITIES[security]()],
+    streamMuxers: [MUXERS[muxer]({
       maxInboundStreams: MANY,
       maxOutboundStreams: MANY,
+      disconnectThreshold: MANY,
       maxEarlyStreams: MANY,
       streamOptions: { inactivityTimeout: HOUR }
     })],
@@ -303,7 +319,9 @@ const { values, positionals } = parseArgs({
   options: {
     ip: { type: 'string', default: '127.0.0.1' },
     security: { type: 'string', default: 'tls' },
-    muxer: { type: 'string', default: 'yamux' }
+    muxer: { type: 'string', default: 'yamux' },
+    'key-type': { type: 'string', default: 'ed25519' },
+    pnet: { type: 'string' }
   }
 })
 const [command, address, test, ...args] = positionals
