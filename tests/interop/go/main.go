@@ -1,7 +1,7 @@
 // peer: go-libp2p as the other end of the interoperability tests.
 //
 //	peer listen [options]
-//	peer dial [options] MADDR ping|identify|echo|reset|perf [ARGS]
+//	peer dial [options] MADDR TEST[,TEST...] [ARGS]
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 package main
@@ -363,46 +363,58 @@ func testPerf(ctx context.Context, h host.Host, id peer.ID, up,
 	return object{"uploadBytes": up, "downloadBytes": down}, nil
 }
 
-func dial(ctx context.Context, h host.Host, args []string) (object, error) {
-	sub, err := h.EventBus().Subscribe(
-		new(event.EvtPeerIdentificationCompleted), eventbus.BufSize(256))
-	if err != nil {
-		return nil, err
-	}
-	info, err := peer.AddrInfoFromString(args[0])
-	if err != nil {
-		return nil, err
-	}
-	number := func(i int, other uint64) uint64 {
-		if len(args) <= i {
-			return other
-		}
-		n, e := strconv.ParseUint(args[i], 10, 64)
-		if e != nil {
-			err = e
-		}
-		return n
-	}
-	a, b := number(2, 1), number(3, 1)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.Connect(ctx, *info); err != nil {
-		return nil, err
-	}
-	switch args[1] {
+func runTest(ctx context.Context, h host.Host, id peer.ID, name string, a,
+	b uint64, sub event.Subscription) (object, error) {
+	switch name {
 	case "ping":
-		return testPing(ctx, h, info.ID)
+		return testPing(ctx, h, id)
 	case "identify":
 		return testIdentify(ctx, sub)
 	case "echo":
-		return testEcho(ctx, h, info.ID, a, int(b))
+		return testEcho(ctx, h, id, a, int(b))
 	case "reset":
-		return testReset(ctx, h, info.ID)
+		return testReset(ctx, h, id)
 	case "perf":
-		return testPerf(ctx, h, info.ID, a, b)
+		return testPerf(ctx, h, id, a, b)
 	}
-	return nil, fmt.Errorf("unknown test %q", args[1])
+	return nil, fmt.Errorf("unknown test %q", name)
+}
+
+// dial says the result of each test that passes, to the first that does not.
+func dial(ctx context.Context, h host.Host, args []string) error {
+	sub, err := h.EventBus().Subscribe(
+		new(event.EvtPeerIdentificationCompleted), eventbus.BufSize(256))
+	if err != nil {
+		return err
+	}
+	info, err := peer.AddrInfoFromString(args[0])
+	if err != nil {
+		return err
+	}
+	numbers := []uint64{1, 1}
+	for i, word := range args[2:] {
+		if numbers[i], err = strconv.ParseUint(word, 10, 64); err != nil {
+			return err
+		}
+	}
+	began := time.Now()
+	if err := h.Connect(ctx, *info); err != nil {
+		return err
+	}
+	for _, name := range strings.Split(args[1], ",") {
+		out, err := runTest(ctx, h, info.ID, name, numbers[0], numbers[1],
+			sub)
+		if err != nil {
+			return err
+		}
+		out["test"], out["ok"], out["self"] = name, true, h.ID().String()
+		if _, there := out["event"]; !there {
+			out["event"] = name
+		}
+		out["time"] = time.Since(began).Seconds()
+		say(out)
+	}
+	return nil
 }
 
 func main() {
@@ -431,23 +443,14 @@ func main() {
 			fmt.Fprintln(os.Stderr, "peer:", err)
 			os.Exit(1)
 		}
-	case os.Args[1] == "dial" && f.NArg() >= 2:
+	case os.Args[1] == "dial" && f.NArg() >= 2 && f.NArg() <= 4:
 		ctx, cancel := context.WithTimeout(context.Background(), *timeout)
 		defer cancel()
-		began := time.Now()
-		out, err := dial(ctx, h, f.Args())
-		if err != nil {
+		if err := dial(ctx, h, f.Args()); err != nil {
 			say(object{"event": "error", "test": f.Arg(1),
 				"message": err.Error()})
 			os.Exit(1)
 		}
-		out["test"], out["ok"] = f.Arg(1), true
-		out["self"] = h.ID().String()
-		if _, there := out["event"]; !there {
-			out["event"] = f.Arg(1)
-		}
-		out["time"] = time.Since(began).Seconds()
-		say(out)
 	default:
 		f.Usage()
 		os.Exit(2)

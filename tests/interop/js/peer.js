@@ -1,7 +1,7 @@
 // peer: js-libp2p as the other end of the interoperability tests.
 //
 //   node peer.js listen [options]
-//   node peer.js dial [options] MADDR ping|identify|echo|reset|perf [ARGS]
+//   node peer.js dial [options] MADDR TEST[,TEST...] [ARGS]
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 import { readFileSync } from 'node:fs'
@@ -308,10 +308,12 @@ async function dial (node, address, test, args) {
   })
   const began = performance.now()
   const connection = await node.dial(multiaddr(address))
-  const result = await tests[test](node, connection, identified,
-    ...args.map(Number))
-  say({ event: test, ...result, test, ok: true, self: node.peerId.toString(),
-    time: (performance.now() - began) / 1000 })
+  for (const name of test.split(',')) {
+    const result = await tests[name](node, connection, identified,
+      ...args.map(Number))
+    say({ event: name, ...result, test: name, ok: true,
+      self: node.peerId.toString(), time: (performance.now() - began) / 1000 })
+  }
 }
 
 const { values, positionals } = parseArgs({
@@ -326,8 +328,9 @@ const { values, positionals } = parseArgs({
 })
 const [command, address, test, ...args] = positionals
 if (!(command === 'listen' && address == null) &&
-    !(command === 'dial' && tests[test] != null)) {
-  console.error('usage: peer.js listen | peer.js dial MADDR TEST [ARGS]')
+    !(command === 'dial' &&
+      test?.split(',').every((name) => tests[name] != null))) {
+  console.error('usage: peer.js listen | peer.js dial MADDR TEST[,TEST...] [ARGS]')
   process.exit(2)
 }
 const node = await newNode(values, command === 'listen')

@@ -1,7 +1,7 @@
 //! peer: rust-libp2p as the other end of the interoperability tests.
 //!
 //!     peer listen [options]
-//!     peer dial [options] MADDR ping|identify|echo|reset|perf [ARGS]
+//!     peer dial [options] MADDR TEST[,TEST...] [ARGS]
 //!
 //! What happens is one JSON object a line on stdout; ../README.md has the list.
 mod streams;
@@ -32,6 +32,7 @@ const AGENT: &str = "interop-rust/0.57.1";
 const ECHO: StreamProtocol = StreamProtocol::new("/echo/1.0.0");
 const PERF: StreamProtocol = StreamProtocol::new("/perf/1.0.0");
 const RESET: StreamProtocol = StreamProtocol::new("/test/reset/1.0.0");
+const TESTS: [&str; 5] = ["ping", "identify", "echo", "perf", "reset"];
 const BLOCK: usize = 64 * 1024;
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -162,7 +163,7 @@ fn node(o: &Options) -> Result<(Swarm<Behaviour>, Control), String> {
     };
     let (streams, control) = streams::Behaviour::new(served, serve);
     // A test's pings come one after another.
-    let pings = if o.words.get(2).is_some_and(|test| test == "ping") {
+    let pings = if o.words.get(2).is_some_and(|tests| tests.contains("ping")) {
         ping::Config::new().with_interval(Duration::from_millis(1))
     } else {
         ping::Config::new()
@@ -452,47 +453,68 @@ async fn reset(control: Control) -> Result<Value, String> {
     }
 }
 
-async fn dial(
+/// Runs one test, on what has been seen so far.
+async fn run_test(
     swarm: &mut Swarm<Behaviour>,
-    control: Control,
+    seen: &mut Seen,
+    control: &Control,
     o: &Options,
+    test: &str,
 ) -> Result<Value, String> {
-    let address: Multiaddr = o.words[1].parse().map_err(text)?;
     let number = |i: usize| match o.words.get(i) {
         Some(word) => word.parse::<u64>().map_err(text),
         None => Ok(1),
     };
     let (a, b) = (number(3)?, number(4)?);
-    swarm.dial(address).map_err(text)?;
-    let mut seen = Seen::default();
-    let mut running: Option<future::BoxFuture<Result<Value, String>>> = None;
+    let control = control.clone();
+    let mut streams: Option<future::BoxFuture<Result<Value, String>>> =
+        match test {
+            "echo" => Some(Box::pin(echo(control, a, b))),
+            "perf" => Some(Box::pin(perf(control, a, b))),
+            "reset" => Some(Box::pin(reset(control))),
+            _ => None,
+        };
     loop {
+        if test == "ping" && seen.pings.len() >= 5 {
+            return Ok(json!({ "times": seen.pings }));
+        }
+        if test == "identify" {
+            if let Some(peer) = seen.peer.take() {
+                return Ok(peer);
+            }
+        }
         tokio::select! {
             event = swarm.select_next_some() => seen.event(event, o)?,
-            result = async { running.as_mut().unwrap().await },
-                if running.is_some() => return result,
-        }
-        if running.is_none() && !seen.endpoints.is_empty() {
-            let control = control.clone();
-            running = match o.words[2].as_str() {
-                "echo" => Some(Box::pin(echo(control, a, b))),
-                "perf" => Some(Box::pin(perf(control, a, b))),
-                "reset" => Some(Box::pin(reset(control))),
-                _ => None,
-            }
-        }
-        match o.words[2].as_str() {
-            "ping" if seen.pings.len() >= 5 => {
-                return Ok(json!({ "times": seen.pings }));
-            }
-            "identify" => {
-                if let Some(peer) = seen.peer.take() {
-                    return Ok(peer);
-                }
-            }
-            _ => {}
+            result = async { streams.as_mut().unwrap().await },
+                if streams.is_some() => return result,
         }
     }
+}
+
+/// Says the result of each test that passes, to the first that does not.
+async fn dial(
+    swarm: &mut Swarm<Behaviour>,
+    control: Control,
+    o: &Options,
+) -> Result<(), String> {
+    let address: Multiaddr = o.words[1].parse().map_err(text)?;
+    let began = Instant::now();
+    let mut seen = Seen::default();
+    swarm.dial(address).map_err(text)?;
+    while seen.endpoints.is_empty() {
+        seen.event(swarm.select_next_some().await, o)?;
+    }
+    for test in o.words[2].split(',') {
+        let mut out = run_test(swarm, &mut seen, &control, o, test).await?;
+        let fields = out.as_object_mut().expect("an object");
+        fields.entry("event").or_insert(json!(test));
+        fields.insert("test".into(), json!(test));
+        fields.insert("ok".into(), json!(true));
+        fields.insert("self".into(), json!(swarm.local_peer_id().to_string()));
+        fields.insert("time".into(), json!(began.elapsed().as_secs_f64()));
+        say(out);
+    }
+    Ok(())
 }
 
 /// Says goodbye to the peer.
@@ -515,25 +537,15 @@ async fn run(o: Options) -> Result<i32, String> {
         listen(swarm, &o).await?;
         return Ok(0);
     }
-    let began = Instant::now();
-    let test = &o.words[2];
-    let result = dial(&mut swarm, control, &o).await;
-    let status = match result {
-        Ok(mut out) => {
-            let fields = out.as_object_mut().expect("an object");
-            fields.entry("event").or_insert(json!(test));
-            fields.insert("test".into(), json!(test));
-            fields.insert("ok".into(), json!(true));
-            fields.insert("self".into(), json!(swarm.local_peer_id().to_string()));
-            fields.insert("time".into(), json!(began.elapsed().as_secs_f64()));
-            say(out);
-            0
-        }
-        Err(message) => {
-            say(json!({ "event": "error", "test": test, "message": message }));
-            1
-        }
-    };
+    let mut status = 0;
+    if let Err(message) = dial(&mut swarm, control, &o).await {
+        say(json!({
+            "event": "error",
+            "test": o.words[2],
+            "message": message,
+        }));
+        status = 1;
+    }
     close(swarm).await;
     Ok(status)
 }
@@ -544,10 +556,13 @@ async fn main() {
         Ok(o) => match o.words.iter().map(String::as_str).collect::<Vec<_>>()[..]
         {
             ["listen"] => run(o).await,
-            ["dial", _, "ping" | "identify" | "echo" | "reset" | "perf", ..] => {
+            ["dial", _, tests, ..]
+                if tests.split(',').all(|test| TESTS.contains(&test)) =>
+            {
                 run(o).await
             }
-            _ => Err("usage: peer listen | peer dial MADDR TEST [ARGS]".into()),
+            _ => Err("usage: peer listen | \
+                peer dial MADDR TEST[,TEST...] [ARGS]".into()),
         },
         Err(e) => Err(e),
     };
