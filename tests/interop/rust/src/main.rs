@@ -118,18 +118,19 @@ fn transport(
         }
         None => None,
     };
-    let sockets = tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
-        .and_then(move |socket, _| async move {
-            Ok::<Socket, io::Error>(match psk {
-                Some(key) => Box::new(
-                    PnetConfig::new(key)
-                        .handshake(socket)
-                        .await
-                        .map_err(io::Error::other)?,
-                ),
-                None => Box::new(socket),
-            })
-        });
+    let sockets =
+        tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
+            .and_then(move |socket, _| async move {
+                Ok::<Socket, io::Error>(match psk {
+                    Some(key) => Box::new(
+                        PnetConfig::new(key)
+                            .handshake(socket)
+                            .await
+                            .map_err(io::Error::other)?,
+                    ),
+                    None => Box::new(socket),
+                })
+            });
     macro_rules! stack {
         ($security:expr, $muxer:expr) => {
             sockets
@@ -249,7 +250,9 @@ async fn receive(
         if let Some(p) = &mut pattern {
             p.fill(&mut want[..len]);
             if b != &want[..len] {
-                return Err(io::Error::other(format!("other bytes after {got}")));
+                return Err(io::Error::other(format!(
+                    "other bytes after {got}"
+                )));
             }
         }
         got += len as u64;
@@ -305,9 +308,13 @@ fn identified(
     o: &Options,
 ) -> Value {
     let (remote, local) = match endpoint {
-        Some(ConnectedPoint::Listener { local_addr, send_back_addr }) => {
-            (Some(send_back_addr.to_string()), Some(local_addr.to_string()))
-        }
+        Some(ConnectedPoint::Listener {
+            local_addr,
+            send_back_addr,
+        }) => (
+            Some(send_back_addr.to_string()),
+            Some(local_addr.to_string()),
+        ),
         Some(ConnectedPoint::Dialer { address, .. }) => {
             (Some(address.to_string()), None)
         }
@@ -353,7 +360,11 @@ impl Seen {
             } => {
                 self.endpoints.insert(connection_id, endpoint);
             }
-            SwarmEvent::ConnectionClosed { connection_id, cause, .. } => {
+            SwarmEvent::ConnectionClosed {
+                connection_id,
+                cause,
+                ..
+            } => {
                 self.endpoints.remove(&connection_id);
                 return Err(cause.map_or("closed".into(), text));
             }
@@ -382,11 +393,13 @@ impl Seen {
     }
 }
 
-async fn listen(mut swarm: Swarm<Behaviour>, o: &Options) -> Result<(), String> {
+async fn listen(
+    mut swarm: Swarm<Behaviour>,
+    o: &Options,
+) -> Result<(), String> {
     let family = if o.ip.contains(':') { "ip6" } else { "ip4" };
-    let address: Multiaddr = format!("/{family}/{}/tcp/0", o.ip)
-        .parse()
-        .map_err(text)?;
+    let address: Multiaddr =
+        format!("/{family}/{}/tcp/0", o.ip).parse().map_err(text)?;
     swarm.listen_on(address).map_err(text)?;
     let id = *swarm.local_peer_id();
     let mut seen = Seen::default();
@@ -426,7 +439,8 @@ async fn echo_one(control: &Control, n: u64, seed: u64) -> Result<(), String> {
 }
 
 async fn echo(control: Control, n: u64, streams: u64) -> Result<Value, String> {
-    future::try_join_all((0..streams).map(|i| echo_one(&control, n, i))).await?;
+    future::try_join_all((0..streams).map(|i| echo_one(&control, n, i)))
+        .await?;
     Ok(json!({ "bytes": n, "streams": streams, "identical": true }))
 }
 
@@ -553,17 +567,19 @@ async fn run(o: Options) -> Result<i32, String> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let result = match options() {
-        Ok(o) => match o.words.iter().map(String::as_str).collect::<Vec<_>>()[..]
-        {
-            ["listen"] => run(o).await,
-            ["dial", _, tests, ..]
-                if tests.split(',').all(|test| TESTS.contains(&test)) =>
-            {
-                run(o).await
+        Ok(o) => {
+            match o.words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                ["listen"] => run(o).await,
+                ["dial", _, tests, ..]
+                    if tests.split(',').all(|test| TESTS.contains(&test)) =>
+                {
+                    run(o).await
+                }
+                _ => Err("usage: peer listen | \
+                peer dial MADDR TEST[,TEST...] [ARGS]"
+                    .into()),
             }
-            _ => Err("usage: peer listen | \
-                peer dial MADDR TEST[,TEST...] [ARGS]".into()),
-        },
+        }
         Err(e) => Err(e),
     };
     std::process::exit(result.unwrap_or_else(|e| {

@@ -31,12 +31,17 @@ pub struct Open(StreamProtocol, Answer);
 pub struct Control(mpsc::UnboundedSender<Open>);
 
 impl Control {
-    pub async fn open(&self, protocol: StreamProtocol) -> Result<Stream, String> {
+    pub async fn open(
+        &self,
+        protocol: StreamProtocol,
+    ) -> Result<Stream, String> {
         let (answer, stream) = oneshot::channel();
         self.0
             .unbounded_send(Open(protocol, answer))
             .map_err(|e| e.to_string())?;
-        stream.await.map_err(|_| "the connection is gone".to_string())?
+        stream
+            .await
+            .map_err(|_| "the connection is gone".to_string())?
     }
 }
 
@@ -48,11 +53,19 @@ pub struct Behaviour {
 }
 
 impl Behaviour {
-    pub fn new(protocols: Vec<StreamProtocol>, serve: Serve) -> (Self, Control) {
+    pub fn new(
+        protocols: Vec<StreamProtocol>,
+        serve: Serve,
+    ) -> (Self, Control) {
         let (ask, requests) = mpsc::unbounded();
         let connected = None;
         (
-            Behaviour { protocols, serve, requests, connected },
+            Behaviour {
+                protocols,
+                serve,
+                requests,
+                connected,
+            },
             Control(ask),
         )
     }
@@ -152,7 +165,8 @@ impl ConnectionHandler for Handler {
     fn poll(
         &mut self,
         _: &mut Context<'_>,
-    ) -> Poll<ConnectionHandlerEvent<Protocols, Answer, Self::ToBehaviour>> {
+    ) -> Poll<ConnectionHandlerEvent<Protocols, Answer, Self::ToBehaviour>>
+    {
         match self.wanted.pop_front() {
             Some(Open(protocol, answer)) => {
                 Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
@@ -175,10 +189,12 @@ impl ConnectionHandler for Handler {
         event: ConnectionEvent<Protocols, Protocols, (), Answer>,
     ) {
         match event {
-            ConnectionEvent::FullyNegotiatedInbound(FullyNegotiatedInbound {
-                protocol: (stream, protocol),
-                ..
-            }) => (self.serve)(protocol, stream),
+            ConnectionEvent::FullyNegotiatedInbound(
+                FullyNegotiatedInbound {
+                    protocol: (stream, protocol),
+                    ..
+                },
+            ) => (self.serve)(protocol, stream),
             ConnectionEvent::FullyNegotiatedOutbound(
                 FullyNegotiatedOutbound {
                     protocol: (stream, _),
@@ -215,7 +231,11 @@ impl InboundUpgrade<Stream> for Protocols {
     type Error = std::convert::Infallible;
     type Future = Ready<Result<Self::Output, Self::Error>>;
 
-    fn upgrade_inbound(self, stream: Stream, info: StreamProtocol) -> Self::Future {
+    fn upgrade_inbound(
+        self,
+        stream: Stream,
+        info: StreamProtocol,
+    ) -> Self::Future {
         ready(Ok((stream, info)))
     }
 }
@@ -225,7 +245,11 @@ impl OutboundUpgrade<Stream> for Protocols {
     type Error = std::convert::Infallible;
     type Future = Ready<Result<Self::Output, Self::Error>>;
 
-    fn upgrade_outbound(self, stream: Stream, info: StreamProtocol) -> Self::Future {
+    fn upgrade_outbound(
+        self,
+        stream: Stream,
+        info: StreamProtocol,
+    ) -> Self::Future {
         ready(Ok((stream, info)))
     }
 }
