@@ -198,6 +198,7 @@ the_opening_precedes_the_first_data(void)
 {
 	struct mux *m = make(true);
 	struct mux_stream *s;
+	struct mux_event ev;
 
 	CHECK_OK(mux_mplex.open(m, 1, &user, &s));
 	CHECK_STR(says(m, s, "x"), "0000020178");
@@ -209,6 +210,12 @@ the_opening_precedes_the_first_data(void)
 	CHECK_STR(said(m), "08000c00");
 	CHECK_OK(mux_mplex.open(m, 1, &user, &s));
 	mux_mplex.reset(m, s, 7);	/* the peer has not heard of it */
+	CHECK_STR(said(m), "");
+	mux_mplex.release(m, s, 1);
+	CHECK_OK(mux_mplex.open(m, 1, &user, &s));
+	CHECK_OK(feed(m, MPLEX_RESET_RECEIVER, 3, 0, &ev));
+	CHECK_EQ(ev.kind, MUX_RESET);	/* and guesses */
+	CHECK_STR(says(m, s, "x"), "");
 	CHECK_STR(said(m), "");
 	mux_mplex.release(m, s, 1);
 	done(m);
@@ -521,6 +528,47 @@ floods_end_the_connection(void)
 	}
 }
 
+/* F17: what comes to nothing is paid with the next one. */
+static void
+streams_that_come_to_nothing_end_the_connection(void)
+{
+	struct mux *m = make(false);
+	struct mux_stream *s;
+	struct mux_event ev;
+	uint64_t id;
+	int e;
+
+	for (id = 0; (e = feed(m, MPLEX_NEW, id, 0, &ev)) == 0 && id < 5000;
+	    id++) {
+		s = ev.stream;
+		mux_mplex.reset(m, s, MUX_RESET_NEGOTIATION);
+		mux_mplex.release(m, s, 1);
+		(void)said(m);
+	}
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(id > 900 && id < 1100);
+	done(m);
+}
+
+/* What is forgiven is forgiven of streams that were. */
+static void
+a_stream_that_never_was_is_not_late(void)
+{
+	struct mux *m = make(false);
+	struct mux_stream *s = theirs(m, 0);
+	struct mux_event ev;
+	int e = 0, n;
+
+	mux_mplex.reset(m, s, 0);
+	mux_mplex.release(m, s, 1);
+	(void)said(m);
+	for (n = 0; e == 0 && n < 5000; n++)
+		e = feed(m, MPLEX_MESSAGE_INITIATOR, 1, 1, &ev);
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(n > 900 && n < 1100);
+	done(m);
+}
+
 /* Opened beyond the limit, and never a look at the answers. */
 static void
 refusals_that_are_not_read_are_bounded(void)
@@ -726,11 +774,13 @@ static void
 a_user_that_is_slow_keeps_its_stream(void)
 {
 	struct mux *m = make(false);
-	struct mux_stream *s = theirs(m, 0);
+	struct mux_stream *s = theirs(m, 0), *idle = theirs(m, 1);
+	struct rd none = { NULL, 0 };
 	struct mux_event ev;
 	uint64_t now = 1;
 	int i;
 
+	CHECK_OK(feed(m, MPLEX_MESSAGE_INITIATOR, 1, 5, &ev));
 	CHECK_OK(feed(m, MPLEX_MESSAGE_INITIATOR, 0, QUEUE + 1000, &ev));
 	for (i = 0; i < 100; i++) {
 		now += STALL - 1;
@@ -739,12 +789,15 @@ a_user_that_is_slow_keeps_its_stream(void)
 		mux_mplex.consumed(m, s, 1, now);
 		CHECK_EQ(mux_mplex.when(m), now + STALL);
 	}
+	/* Nor does a sibling that is not in the way lose its own. */
+	CHECK_OK(mux_mplex.next(m, &none, now, &ev));
+	CHECK_EQ(ev.kind, MUX_NONE);
+	CHECK_STR(says(m, idle, "x"), "090178");
 	CHECK_OK(mux_mplex.tick(m, now + STALL));
 	CHECK(!mux_mplex.full(m));
 	done(m);
 }
 
-/* All together hold too much: those go that hold most, and no more of them. */
 static void
 the_largest_go_first(void)
 {
@@ -912,6 +965,10 @@ TESTS("mplex",
 	{ "open is refused at the limit and after goaway",
 	    open_is_refused_at_the_limit_and_after_goaway },
 	{ "floods end the connection", floods_end_the_connection },
+	{ "streams that come to nothing end the connection",
+	    streams_that_come_to_nothing_end_the_connection },
+	{ "a stream that never was is not late",
+	    a_stream_that_never_was_is_not_late },
 	{ "refusals that are not read are bounded",
 	    refusals_that_are_not_read_are_bounded },
 	{ "late frames of a reset stream are free",

@@ -83,7 +83,7 @@ all_told(const struct stream *s)
 {
 	if (s->reset)
 		return !s->rst;
-	return s->local_done && !s->fin && s->remote_done && !s->syn;
+	return s->local_done && !s->fin && s->remote_done;
 }
 
 void
