@@ -95,6 +95,16 @@ expect 0 '"version":"[0-9]' version --json
 event version version features
 expect 0 '^p2p-node [0-9].*(tcp ' --version
 
+# Several that make the first key at once have the same one.
+for i in 1 2 3 4 5 6; do
+	P2P_HOME=$tmp/first $node id --json >"$tmp/first$i.out" &
+	eval "first$i=\$!"
+done
+for i in 1 2 3 4 5 6; do
+	eval "wait \$first$i" || fail "a first key, made at once"
+done
+[ "$(cat "$tmp"/first?.out | sort -u | wc -l)" = 1 ] || fail "first keys differ"
+
 # A key file is the node's identity; an ephemeral one leaves nothing behind.
 start_node two --key "$tmp/secp256k1.key"
 expect 0 "\"peerId\":\"${to##*/}\"" id --json --key "$tmp/secp256k1.key"

@@ -122,6 +122,22 @@ tool_home(const char *file)
 	return path;
 }
 
+/* Another process may make it at the same time: then its key is ours, too. */
+static int
+make_key(const char *path, struct p2p_key **out, bool *made, const char **why)
+{
+	int e;
+
+	if ((e = p2p_key_generate(P2P_KEY_ED25519, 0, out)) == 0)
+		e = p2p_key_save(*out, path);
+	*made = e == 0;
+	if (e != P2P_ERR_EXISTS && e != -EEXIST)
+		return e;
+	p2p_key_free(*out);
+	*out = NULL;
+	return p2p_key_load(path, out, why);
+}
+
 /* Whatever is wrong with a key file, it is the configuration that is. */
 int
 tool_key(const char *path, bool ephemeral, struct p2p_key **out, bool *made)
@@ -134,11 +150,8 @@ tool_key(const char *path, bool ephemeral, struct p2p_key **out, bool *made)
 	if (ephemeral)
 		return TOOL_OK;
 	e = p2p_key_load(path, out, &why);
-	if (e == -ENOENT) {
-		*made = true;
-		if ((e = p2p_key_generate(P2P_KEY_ED25519, 0, out)) == 0)
-			e = p2p_key_save(*out, path);
-	}
+	if (e == -ENOENT)
+		e = make_key(path, out, made, &why);
 	if (e == 0)
 		return TOOL_OK;
 	p2p_key_free(*out);
