@@ -60,6 +60,19 @@ END {
 		}
 		print " |"
 	}
+	if (notes > 0)
+		print ""
 	for (i = 1; i <= notes; i++)
-		printf "%s%d. %s\n", i == 1 ? "\n" : "", i, text[i]
+		all = all sprintf("[%d] %s%s ", i, text[i], i < notes ? ";" : ".")
+	line = ""
+	m = split(all, word, " ")
+	for (i = 1; i <= m; i++) {
+		if (length(line) + length(word[i]) > 84) {
+			print line
+			line = ""
+		}
+		line = line (line == "" ? "" : " ") word[i]
+	}
+	if (notes > 0)
+		print line
 }
