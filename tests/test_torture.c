@@ -27,9 +27,16 @@
 #include "p2p/identify.h"
 #include "p2p/multiaddr.h"
 #include "p2p/ping.h"
+#include "p2p/pnet.h"
 #include "p2p/stream.h"
 
 #define STEP	1
+
+static const char *const noise[] = { "/noise", NULL };
+static const char *const mplex[] = { "/mplex/6.7.0", NULL };
+static const struct p2p_psk psk = { { 7 } };
+
+static struct p2p_host_config config;	/* of both hosts */
 
 static atomic_long calls;		/* since the scenario began */
 static atomic_long fail_at = -1;	/* this one, or -1: none */
@@ -200,8 +207,8 @@ conversation(bool memory)
 
 	if (memory && (e = memory_net_new(&net)) != 0)
 		return e;
-	if ((e = p2p_host_new(NULL, &b)) == 0 && (e = listen_on(b, net)) == 0 &&
-	    (e = p2p_host_new(NULL, &a)) == 0 &&
+	if ((e = p2p_host_new(&config, &b)) == 0 && (e = listen_on(b, net)) == 0 &&
+	    (e = p2p_host_new(&config, &a)) == 0 &&
 	    (e = net != NULL ? host_add_transport(a, &transport_memory, net) :
 	    0) == 0 &&
 	    (e = p2p_host_connect(a, target, NULL, NULL, NULL)) == 0 &&
@@ -275,10 +282,31 @@ failures_from_there_on_are_survived(void)
 	torture(true, true);
 }
 
+static void
+ignore(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+}
+
+/* All the other layers there are, in one conversation. */
+static void
+one_failure_is_survived_in_every_layer(void)
+{
+	config = (struct p2p_host_config){ .security = noise, .muxers = mplex,
+	    .capture = ignore, .keylog = ignore };
+	if (p2p_pnet_available())
+		config.psk = &psk;
+	torture(true, false);
+	config = (struct p2p_host_config){ 0 };
+}
+
 TESTS("torture",
 	{ "one failure is survived over memory",
 	    one_failure_is_survived_over_memory },
 	{ "one failure is survived over TCP",
 	    one_failure_is_survived_over_tcp },
+	{ "one failure is survived over Noise, mplex, a private network",
+	    one_failure_is_survived_in_every_layer },
 	{ "failures from there on are survived",
 	    failures_from_there_on_are_survived })
