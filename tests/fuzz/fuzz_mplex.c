@@ -2,7 +2,7 @@
  * mplex's core on arbitrary bytes in arbitrary pieces: the first byte says who
  * we are, the length of each piece what its events are answered with, and
  * whether the users take what comes.  The length 255 is a block of 64 KiB of one
- * byte, so that short inputs fill the core.
+ * byte, which says so then, so that short inputs fill the core.
  */
 #include "base/clock.h"
 #include "base/limit.h"
@@ -55,11 +55,12 @@ answer(struct mux *m, const struct mux_event *ev, uint64_t now, uint8_t how)
 }
 
 static int
-cut(struct rd *in, uint8_t n, struct rd *piece)
+cut(struct rd *in, uint8_t n, struct rd *piece, uint8_t *how)
 {
 	static uint8_t block[BLOCK];
 	uint8_t fill;
 
+	*how = n;
 	if (n < 255)
 		return rd_bytes(in, n < in->len ? n : in->len, piece);
 	if (rd_u8(in, &fill) != 0)
@@ -67,6 +68,7 @@ cut(struct rd *in, uint8_t n, struct rd *piece)
 	if (block[0] != fill)
 		memset(block, fill, sizeof(block));
 	*piece = (struct rd){ block, sizeof(block) };
+	*how = fill;
 	return 0;
 }
 
@@ -104,7 +106,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	static int user;
 	struct mux *m;
 	uint64_t now = 1;
-	uint8_t head = 0, n;
+	uint8_t head = 0, n, how;
 	struct wr w;
 	int e = 0;
 
@@ -118,10 +120,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	for (head >>= 4; head > 0; head--)
 		(void)mux_mplex.open(m, now, &user, &s);
 	while (e == 0 && rd_u8(&in, &n) == 0) {
-		if (cut(&in, n, &piece) != 0)
+		if (cut(&in, n, &piece, &how) != 0)
 			break;
 		now += CLOCK_MS * n;
-		e = feed(m, &piece, &now, n);
+		e = feed(m, &piece, &now, how);
 		FUZZ_CHECK(mux_mplex.streams(m) <= 2 * STREAMS);
 		wr_init(&w, out, sizeof(out));
 		mux_mplex.head(m, &w);
