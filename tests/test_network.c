@@ -195,6 +195,40 @@ a_forced_private_network_needs_a_key(void)
 	CHECK_EQ(unsetenv("LIBP2P_FORCE_PNET"), 0);
 }
 
+static void
+count_warning(enum p2p_log_level level, const char *area, const char *line,
+    void *arg)
+{
+	unsigned *n = arg;
+
+	(void)line;
+	*n += level == P2P_LOG_WARN && strcmp(area, "host") == 0;
+}
+
+static void
+ignore(const char *line, void *arg)
+{
+	(void)line;
+	(void)arg;
+}
+
+static void
+every_start_warns_of_what_leaks(void)
+{
+	unsigned n = 0;
+	struct p2p_host_config c = { .log = count_warning, .log_arg = &n };
+	struct p2p_host *h;
+
+	CHECK_OK(p2p_host_new(&c, &h));
+	p2p_host_free(h);
+	CHECK_EQ(n, 0);
+	c.security = all;
+	c.keylog = c.capture = ignore;
+	CHECK_OK(p2p_host_new(&c, &h));
+	p2p_host_free(h);
+	CHECK_EQ(n, 3);
+}
+
 TESTS("network",
     { "the dialer's first that both have is taken",
       the_dialers_first_that_both_have_is_taken },
@@ -206,5 +240,6 @@ TESTS("network",
       other_networks_and_the_public_one_are_strangers },
     { "plaintext is refused in a private network",
       plaintext_is_refused_in_a_private_network },
+    { "every start warns of what leaks", every_start_warns_of_what_leaks },
     { "a forced private network needs a key",
       a_forced_private_network_needs_a_key })

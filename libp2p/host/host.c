@@ -170,6 +170,24 @@ host_unref(struct p2p_host *h)
 		release(h);
 }
 
+/* What makes conversations less private than they seem, at each start. */
+static void
+warn_of_leaks(const struct p2p_host *h, const struct p2p_host_config *c)
+{
+	size_t i;
+
+	for (i = 0; c->security != NULL && c->security[i] != NULL; i++)
+		if (strcmp(c->security[i], "/plaintext/2.0.0") == 0)
+			log_line(&h->log, P2P_LOG_WARN, "host",
+			    "plaintext is offered: it encrypts nothing");
+	if (c->keylog != NULL)
+		log_line(&h->log, P2P_LOG_WARN, "host",
+		    "the secrets of all connections are handed out");
+	if (c->capture != NULL)
+		log_line(&h->log, P2P_LOG_WARN, "host",
+		    "all connections are captured, decrypted");
+}
+
 int
 host_new(const struct p2p_host_config *config, struct p2p_host **out)
 {
@@ -206,6 +224,7 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 		return e;
 	}
 	(void)host_add_transport(h, &transport_tcp, NULL);
+	warn_of_leaks(h, c);
 	*out = h;
 	return 0;
 }
