@@ -75,15 +75,16 @@ copy_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 }
 
 static int
-copy_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
+copy_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
-	(void)buf;
-	c->opened += *len;
-	*plain = *len;
-	*len = 0;
+	int e = in->len > 0 ? 0 : P2P_ERR_SHORT;
+
+	c->opened += in->len;
+	*plain = (struct rd){ in->p, in->len };
+	in->p += in->len;
+	in->len = 0;
 	*talk = false;
-	return 0;
+	return e;
 }
 
 static void
@@ -164,7 +165,7 @@ frames_are_described_in_both_directions(void)
 	wr_init(&out, buf, sizeof(buf));
 	CHECK_OK(w.sec->seal(w.codec, (const uint8_t *)frames, len, &out));
 	CHECK_BYTES(buf, out.len, frames, len);
-	CHECK_OK(w.sec->open(w.codec, buf, &len, &plain, &talk));
+	CHECK_OK(security_open(w.sec, w.codec, buf, &len, &plain, &talk));
 	CHECK_EQ(plain, sizeof(frames) - 1);
 	CHECK_EQ(w.lines.n, 1 + 2 * 7);
 	for (i = 0; i < 7; i++) {
@@ -188,7 +189,7 @@ a_frame_in_pieces_is_described_once(void)
 	for (i = 5; i < 12 + 12 + 7; i++) {
 		byte = (uint8_t)frames[i];
 		len = 1;
-		CHECK_OK(w.sec->open(w.codec, &byte, &len, &plain, &talk));
+		CHECK_OK(security_open(w.sec, w.codec, &byte, &len, &plain, &talk));
 	}
 	CHECK_EQ(w.lines.n, 1 + 2 + 7);
 	CHECK_STR(said(&w.lines, 1, WHO "< "), described[0]);

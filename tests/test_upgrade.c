@@ -126,7 +126,7 @@ check_talks(struct end *from, struct end *to)
 	CHECK_OK(from->up.sec->seal(from->up.codec, (const uint8_t *)"hello",
 	    5, &w));
 	len = w.len;
-	CHECK_OK(to->up.sec->open(to->up.codec, buf, &len, &plain, &talk));
+	CHECK_OK(security_open(to->up.sec, to->up.codec, buf, &len, &plain, &talk));
 	CHECK_BYTES(buf, plain, "hello", 5);
 	free(buf);
 }
@@ -477,7 +477,7 @@ hand_opens(struct hand *h, const char *text)
 	while (got < want) {
 		if (h->len == 0)
 			hand_read(h);
-		CHECK_OK(security_tls.open(h->codec, h->in, &h->len, &plain,
+		CHECK_OK(security_open(&security_tls, h->codec, h->in, &h->len, &plain,
 		    &talk));
 		memcpy(buf + got, h->in, plain);
 		got += plain;
@@ -500,7 +500,7 @@ check_reads(struct end *s, const char *text)
 
 	memcpy(buf, s->up.early, got + len);
 	for (;;) {
-		CHECK_OK(s->up.sec->open(s->up.codec, buf + got, &len,
+		CHECK_OK(security_open(s->up.sec, s->up.codec, buf + got, &len,
 		    &plain, &talk));
 		got += plain;
 		if (got >= strlen(text))

@@ -20,6 +20,12 @@ struct rd {
 	size_t		 len;		/* bytes left */
 };
 
+/* The same over bytes that may be changed. */
+struct span {
+	uint8_t		*p;
+	size_t		 len;
+};
+
 struct wr {
 	uint8_t		*p;
 	size_t		 cap;

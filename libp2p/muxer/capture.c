@@ -178,13 +178,12 @@ capture_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 }
 
 static int
-capture_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
+capture_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
 	int e;
 
-	e = c->sec->open(c->inner, buf, len, plain, talk);
-	show(c, &c->in, (struct rd){ buf, *plain });
+	e = c->sec->open(c->inner, in, plain, talk);
+	show(c, &c->in, *plain);
 	return e;
 }
 

@@ -262,9 +262,7 @@ feed(struct session *s, struct rd in)
 		if (e == 0 && !on_event(s, &ev))
 			lock_lock(&s->link.mtx);
 	} while (e == 0 && ev.kind != MUX_NONE);
-	mstream_weigh(s);
 	lock_unlock(&s->link.mtx);
-	wake_readers(s);
 	return e;
 }
 
@@ -279,6 +277,16 @@ answer(struct session *s, bool talk)
 	lock_unlock(&s->link.mtx);
 }
 
+/* The end of a batch: whether the users are behind, and their readers. */
+static void
+settle(struct session *s)
+{
+	lock_lock(&s->link.mtx);
+	mstream_weigh(s);
+	lock_unlock(&s->link.mtx);
+	wake_readers(s);
+}
+
 /*
  * Ciphertext at the front of buf; what is left of an incomplete record ends up
  * there again, *len bytes.  Returns 0, 1 for a clean end, or an error.
@@ -286,18 +294,25 @@ answer(struct session *s, bool talk)
 static int
 digest(struct session *s, uint8_t *buf, size_t *len)
 {
-	bool talk = false;
-	size_t plain = 0;
-	int e, closed;
+	struct span in = { buf, *len };
+	struct rd plain;
+	bool talk = false, wants;
+	int e = 0, closed;
 
-	closed = s->link.sec->open(s->link.codec, buf, len, &plain, &talk);
 	/* What came in good order before a bad record counts. */
-	e = feed(s, (struct rd){ buf, plain });
-	if (closed < 0)
+	do {
+		closed = s->link.sec->open(s->link.codec, &in, &plain, &wants);
+		talk = talk || wants;
+		if (plain.len > 0)
+			e = feed(s, plain);
+	} while (closed == 0 && e == 0);
+	settle(s);
+	if (closed < 0 && closed != P2P_ERR_SHORT)
 		return closed;
-	memmove(buf, buf + plain, *len);
+	memmove(buf, in.p, in.len);
+	*len = in.len;
 	answer(s, talk);
-	return e != 0 ? e : closed;
+	return e != 0 ? e : closed == 1;
 }
 
 /* Keep what is left of a record between two borrowed buffers. */
@@ -358,7 +373,9 @@ drink_early(struct session *s)
 	uint8_t *buf;
 	int e;
 
-	if ((e = feed(s, (struct rd){ s->early, s->early_plain })) != 0)
+	e = feed(s, (struct rd){ s->early, s->early_plain });
+	settle(s);
+	if (e != 0)
 		return e;
 	if (len > READ_MAX)
 		return P2P_ERR_TOO_LARGE;

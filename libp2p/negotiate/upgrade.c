@@ -274,8 +274,8 @@ open_more(struct io *io)
 			return e;
 		tried = true;
 		len = io->cipher;
-		e = io->sec->open(io->codec, io->buf + io->plain, &len, &plain,
-		    &talk);
+		e = security_open(io->sec, io->codec, io->buf + io->plain,
+		    &len, &plain, &talk);
 		if (e != 0)
 			return e < 0 ? e : P2P_ERR_DISCONNECTED;
 		io->cipher = len;

@@ -338,51 +338,40 @@ noise_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 	return c->send_error;
 }
 
-/*
- * Open the message in front of in, in place, and move its plaintext to the end
- * of what is plain already.  Returns 1 when it is not there in full.
- */
+/* The cipher works in place: nothing is moved. */
 static int
-open_message(struct codec *c, struct rd *in, uint8_t *buf, size_t *plain)
+open_message(struct codec *c, struct span *in, struct rd *plain)
 {
-	struct rd r = *in, message;
-	uint8_t *at;
+	struct rd r = { in->p, in->len };
 	uint16_t len;
 	int e;
 
-	if (rd_be16(&r, &len) != 0 || rd_bytes(&r, len, &message) != 0)
-		return 1;
-	*in = r;
-	at = buf + (message.p - buf);
-	if ((e = noise_half_open(&c->recv, (struct rd){ NULL, 0 }, message.p,
-	    len, at)) != 0)
+	if (rd_be16(&r, &len) != 0 || r.len < len)
+		return P2P_ERR_SHORT;
+	if ((e = noise_half_open(&c->recv, (struct rd){ NULL, 0 }, r.p, len,
+	    in->p + LENGTH)) != 0)
 		return e;
-	memmove(buf + *plain, at, (size_t)len - AEAD_TAG);
-	*plain += (size_t)len - AEAD_TAG;
+	*plain = (struct rd){ in->p + LENGTH, (size_t)len - AEAD_TAG };
+	in->p += LENGTH + len;
+	in->len -= (size_t)LENGTH + len;
 	return 0;
 }
 
 static int
-noise_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
+noise_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
-	struct rd in = { buf, *len };
 	int e = c->recv_error;
 
 	*talk = false;
-	*plain = 0;
-	if (e == 0 && c->recv.aead == NULL)
-		e = P2P_ERR_SECURITY;
-	while (e == 0)
-		e = open_message(c, &in, buf, plain);
-	if (e < 0) {
+	*plain = (struct rd){ in->p, 0 };
+	if (e == 0)
+		e = c->recv.aead != NULL ? open_message(c, in, plain) :
+		    P2P_ERR_SECURITY;
+	if (e != 0 && e != P2P_ERR_SHORT) {
 		c->recv_error = e;
-		*len = 0;
-		return e;
+		in->len = 0;
 	}
-	memmove(buf + *plain, in.p, in.len);
-	*len = in.len;
-	return 0;
+	return e;
 }
 
 /* Noise has no last words: the end of the stream between messages is one. */

@@ -231,14 +231,16 @@ plaintext_seal(struct codec *c, const uint8_t *plain, size_t len,
 }
 
 static int
-plaintext_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
+plaintext_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
-	(void)buf;
+	bool good = c->state == OPEN;
+	int e = !good ? P2P_ERR_SECURITY : in->len == 0 ? P2P_ERR_SHORT : 0;
+
 	*talk = false;
-	*plain = c->state == OPEN ? *len : 0;
-	*len = 0;
-	return c->state == OPEN ? 0 : P2P_ERR_SECURITY;
+	*plain = (struct rd){ in->p, good ? in->len : 0 };
+	in->p += in->len;
+	in->len = 0;
+	return e;
 }
 
 static void

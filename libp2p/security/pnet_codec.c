@@ -1,6 +1,7 @@
 /*
- * The codec inside may leave the beginning of a record in the caller's buffer;
- * those bytes come again with the next ones, and are through the keystream.
+ * The codec inside leaves bytes in the caller's buffer; they come again, and
+ * are through the keystream.  The peer's nonce is not among them: it came
+ * before the handshake.
  */
 #include "security/pnet_codec.h"
 
@@ -54,16 +55,14 @@ wrapped_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 }
 
 static int
-wrapped_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain,
-    bool *talk)
+wrapped_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
-	size_t fresh = *len - c->opened;
+	size_t fresh = in->len - c->opened;
 	int e;
 
-	pnet_open(c->pnet, buf + c->opened, &fresh);
-	*len = c->opened + fresh;
-	e = c->sec->open(c->inner, buf, len, plain, talk);
-	c->opened = *len;
+	pnet_open(c->pnet, in->p + c->opened, &fresh);
+	e = c->sec->open(c->inner, in, plain, talk);
+	c->opened = in->len;
 	return e;
 }
 

@@ -92,20 +92,29 @@ struct security_ops {
 		    struct wr *out);
 
 	/*
-	 * Open records in place: buf holds *len bytes of the peer's; those of
-	 * whole records become plaintext at the front of buf, *plain bytes;
-	 * what is left of an incomplete record (at most record_max) is moved
-	 * behind it and *len becomes its size, or the codec keeps it and *len
-	 * becomes 0.  The worker's thread.  Returns 0, 1 (the peer closed
-	 * cleanly: nothing more will come) or an error; *plain is set either
-	 * way.  *talk is set when the protocol wants a seal soon.
+	 * Open the record in front of in, in place, and take it off in.
+	 * *plain views what was in it, among its bytes; nothing, if it was the
+	 * protocol's own.  What is left comes again, in front of what the peer
+	 * sends next.  The worker's thread.  Returns 0, P2P_ERR_SHORT (the
+	 * record, of at most 64 KiB and some bytes, is not there in full), 1
+	 * (the peer closed cleanly: nothing more will come) or an error; after
+	 * the last two in is empty.  *talk says whether a seal is wanted soon.
 	 */
-	int	(*open)(struct codec *c, uint8_t *buf, size_t *len,
-		    size_t *plain, bool *talk);
+	int	(*open)(struct codec *c, struct span *in, struct rd *plain,
+		    bool *talk);
 
 	/* The last words (close_notify); appended to out, may be nothing. */
 	void	(*close)(struct codec *c, struct wr *out);
 };
+
+/*
+ * All records in front of buf, *len bytes, whose plaintext is moved together
+ * there, *plain bytes; behind it is what is left of an incomplete one, and *len
+ * becomes its size.  Returns as ops->open does, but 0 for P2P_ERR_SHORT; *plain
+ * is set either way.
+ */
+int	security_open(const struct security_ops *ops, struct codec *c,
+	    uint8_t *buf, size_t *len, size_t *plain, bool *talk);
 
 #define SECURITY_OUT_MIN	(64 * 1024)	/* room a handshake step wants */
 

@@ -10,10 +10,9 @@
  * and leave(): one lock a codec, held for the crypto of one record at most, so
  * that one thread may seal while another opens.
  *
- * Opening in place is safe because OpenSSL is given whole records only.  It
- * copies a record out before it decrypts it, and keeps none when SSL_read()
- * says that it wants more; so the plaintext of a call, at least 22 bytes a
- * record shorter, always ends before the ciphertext that is not read yet.
+ * Opening in place is safe because OpenSSL is given one whole record at a time.
+ * It copies it out before it decrypts it, and keeps none when SSL_read() says
+ * that it wants more.
  *
  * The certificate is judged in verify(), during the handshake, so a peer that
  * is refused gets an alert.  The id in a P2P_ERR_WRONG_PEER is what the
@@ -638,37 +637,34 @@ tls_seal(struct codec *c, const uint8_t *plain, size_t len, struct wr *out)
 }
 
 /*
- * How many of the bytes are whole records.  A header that no record may have
- * counts with all that follows it: OpenSSL shall say what is wrong with it.
+ * The size of the record in front, 0 if it is not there in full.  A header that
+ * no record may have counts with all that follows it: OpenSSL shall say what is
+ * wrong with it.
  */
 static size_t
-whole_records(const uint8_t *buf, size_t len)
+whole_record(const struct span *in)
 {
-	size_t whole = 0, n;
+	size_t n;
 
-	while (len - whole >= RECORD_HEADER) {
-		n = (size_t)buf[whole + 3] << 8 | buf[whole + 4];
-		if (n > RECORD_CIPHER)
-			return len;
-		if (len - whole - RECORD_HEADER < n)
-			break;
-		whole += RECORD_HEADER + n;
-	}
-	return whole;
+	if (in->len < RECORD_HEADER)
+		return 0;
+	n = RECORD_HEADER + ((size_t)in->p[3] << 8 | in->p[4]);
+	if (n > RECORD_HEADER + RECORD_CIPHER)
+		return in->len;
+	return n <= in->len ? n : 0;
 }
 
-/* One SSL_read(): *got bytes.  Returns 1 when there is nothing to read. */
+/* One SSL_read() of one record: *got bytes, 0 if it was OpenSSL's own. */
 static int
 open_record(struct codec *c, uint8_t *to, size_t room, size_t *got)
 {
 	int n;
 
-	*got = 0;
 	if (c->state != OPEN)
 		return c->state == SHUT ? 1 :
 		    c->state == DEAD ? c->error : P2P_ERR_SECURITY;
 	if (room == 0)
-		return 1;
+		return P2P_ERR_SHORT;
 	n = SSL_read(c->ssl, to, room < INT_MAX ? (int)room : INT_MAX);
 	if (n > 0) {
 		*got = (size_t)n;
@@ -677,7 +673,7 @@ open_record(struct codec *c, uint8_t *to, size_t room, size_t *got)
 	}
 	switch (SSL_get_error(c->ssl, n)) {
 	case SSL_ERROR_WANT_READ:
-		return 1;
+		return c->in.len < room ? 0 : P2P_ERR_SHORT;
 	case SSL_ERROR_ZERO_RETURN:
 		c->state = SHUT;
 		return 1;
@@ -687,28 +683,24 @@ open_record(struct codec *c, uint8_t *to, size_t room, size_t *got)
 }
 
 static int
-tls_open(struct codec *c, uint8_t *buf, size_t *len, size_t *plain, bool *talk)
+tls_open(struct codec *c, struct span *in, struct rd *plain, bool *talk)
 {
-	struct rd in = { buf, whole_records(buf, *len) };
-	size_t whole = in.len, used = 0, got;
-	bool shut;
+	size_t n = whole_record(in), got = 0;
 	int e;
 
-	do {
-		enter(c);
-		c->in = in;
-		e = open_record(c, buf + used, whole - used, &got);
-		in = c->in;
-		c->in = (struct rd){ NULL, 0 };
-		*talk = c->kept_len > 0 || owes_update(c);
-		shut = c->state == SHUT;
-		leave(c);
-		used += got;
-	} while (e == 0);
-	*plain = used;
-	*len = e < 0 || shut ? 0 : *len - whole;
-	memmove(buf + used, buf + whole, *len);
-	return e < 0 ? e : shut;
+	enter(c);
+	c->in = (struct rd){ in->p, n };
+	e = open_record(c, in->p, n, &got);
+	n -= c->in.len;
+	c->in = (struct rd){ NULL, 0 };
+	*talk = c->kept_len > 0 || owes_update(c);
+	leave(c);
+	*plain = (struct rd){ in->p, got };
+	if (e != 0 && e != P2P_ERR_SHORT)
+		n = in->len;
+	in->p += n;
+	in->len -= n;
+	return e;
 }
 
 /* The kept alert of a codec that died is its last word, else close_notify. */

@@ -72,7 +72,7 @@ feed(struct side *s, const uint8_t *data, size_t len, size_t chunk)
 		} else if (s->e == 0) {
 			memcpy(buf + have, data, n);
 			have += n;
-			e = security_tls.open(s->codec, buf, &have, &plain,
+			e = security_open(&security_tls, s->codec, buf, &have, &plain,
 			    &talk);
 			memmove(buf, buf + plain, have);
 		} else {

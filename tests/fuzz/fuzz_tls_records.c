@@ -93,7 +93,7 @@ deliver(size_t len)
 	if ((buf = malloc(len > 0 ? len : 1)) == NULL)
 		abort();
 	memcpy(buf, wire, len);
-	e = security_tls.open(to, buf, &have, &n, &talk);
+	e = security_open(&security_tls, to, buf, &have, &n, &talk);
 	FUZZ_CHECK(e <= 1 && n <= len && have <= len - n);
 	FUZZ_CHECK(n <= sealed - opened);
 	FUZZ_CHECK(memcmp(buf, plain + opened, n) == 0);
