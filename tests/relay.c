@@ -120,13 +120,16 @@ run(void *arg)
 }
 
 void
+relay_wait(struct relay *r)
+{
+	thread_join(&r->thread);
+}
+
+void
 relay_hang_up(struct relay *r)
 {
-	if (!r->thread.started)
-		return;
 	wake_set(&r->hang_up);
-	thread_join(&r->thread);
-	r->thread.started = false;
+	relay_wait(r);
 	wake_clear(&r->hang_up);
 }
 

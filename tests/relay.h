@@ -62,7 +62,9 @@ void	relay_pair_tcp(struct relay *r, struct pair *p,
 	    const struct p2p_host_config *a, const struct p2p_host_config *b);
 void	relay_fini(struct relay *r);
 
-/* End the connection, if there is one, and wait for the relay's thread. */
+/* Wait until both ends of the connection, if there is one, have ended it. */
+void	relay_wait(struct relay *r);
+/* End it, and wait for that. */
 void	relay_hang_up(struct relay *r);
 
 /* For relay_fn: bytes go on, that way's end of file, and the end of both. */
