@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -92,6 +93,15 @@ be_quiet(struct relay *r)
 	relay_reset(r);
 }
 
+/* How long to wait for bytes, in milliseconds of real time. */
+static int
+patience(const struct relay *r)
+{
+	if (r->quiet_ms == 0)
+		return RELAY_LATE_MS;
+	return r->leaps == 0 ? (int)r->quiet_ms : RELAY_LEAP_MS;
+}
+
 static void
 run(void *arg)
 {
@@ -105,8 +115,7 @@ run(void *arg)
 		    0 },
 		    { r->hang_up.fd, POLLIN, 0 } };
 
-		n = poll(p, 3, r->quiet_ms > 0 ? (int)r->quiet_ms :
-		    RELAY_LATE_MS);
+		n = poll(p, 3, patience(r));
 		if (n == 0)
 			be_quiet(r);
 		if (p[2].revents != 0)
@@ -133,10 +142,11 @@ relay_hang_up(struct relay *r)
 	wake_clear(&r->hang_up);
 }
 
-/* As socketpair(2), of TCP. */
+/* As socketpair(2), of TCP, which waits for nothing to send more at once. */
 static int
 tcp_pair(int fds[2])
 {
+	const int on = 1;
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(sin);
@@ -150,8 +160,12 @@ tcp_pair(int fds[2])
 	    connect(fds[0], (struct sockaddr *)&sin, len) == 0)
 		fds[1] = accept4(l, NULL, NULL, SOCK_CLOEXEC);
 	close(l);
-	if (fds[1] != -1)
+	if (fds[1] != -1 && setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &on,
+	    sizeof(on)) == 0 && setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY,
+	    &on, sizeof(on)) == 0)
 		return 0;
+	if (fds[1] != -1)
+		close(fds[1]);
 	close(fds[0]);
 	return -1;
 }

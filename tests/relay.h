@@ -31,7 +31,9 @@ struct relay {
 	void		*arg;
 	/*
 	 * Not 0: when nothing has moved for so many milliseconds, time goes on
-	 * by leap_s seconds, at most RELAY_LEAPS times a connection.
+	 * by leap_s seconds, at most RELAY_LEAPS times a connection.  From the
+	 * second time on it waits longer, so that whoever is late with a first
+	 * is not late by the machine's load.
 	 */
 	unsigned	 quiet_ms;
 	unsigned	 leap_s;
@@ -49,7 +51,8 @@ struct relay {
 	struct thread	 thread;
 };
 
-#define RELAY_LEAPS	8
+#define RELAY_LEAPS	4
+#define RELAY_LEAP_MS	500
 
 /*
  * Two hosts, of which a dials p->target through the relay and b listens; over

@@ -4,12 +4,12 @@
  * design; that it is one of those, that nobody is talked into another, and
  * that a failure stays one, is not.
  */
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "check.h"
 #include "evil.h"
+#include "negotiate/multistream.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 #include "relay.h"
@@ -80,6 +80,7 @@ struct middle {
 	size_t		 have[2];
 	bool		 header;	/* the listener's has come */
 	bool		 agreed;	/* no more lines */
+	unsigned	 answers;	/* of the listener, and its header */
 	uint8_t		 said[8192];	/* by the dialer */
 	size_t		 nsaid;
 	atomic_uint	 connected;	/* events, of both */
@@ -102,6 +103,7 @@ on_line(struct middle *m, enum relay_way way)
 
 	m->have[way] = 0;
 	m->header = m->header || way == RELAY_DOWN;
+	m->answers += way == RELAY_DOWN;
 	if (way == RELAY_DOWN && !is_line(line, len, HEADER) &&
 	    !is_line(line, len, NA))
 		m->agreed = true;
@@ -137,8 +139,11 @@ got(struct relay *r, enum relay_way way, const uint8_t *bytes, size_t len)
 	size_t room = sizeof(m->said) - m->nsaid;
 	bool header = m->header;
 
+	if (way == RELAY_UP && len > room) {
+		relay_reset(r);
+		return;
+	}
 	if (way == RELAY_UP) {
-		assert(len <= room);
 		memcpy(m->said + m->nsaid, bytes, len);
 		m->nsaid += len;
 	}
@@ -215,6 +220,7 @@ check_failed(struct middle *m)
 	evil_settles(m->pair.a, LIMIT_CONNECTIONS, 0);
 	evil_settles(m->pair.b, LIMIT_CONNECTIONS, 0);
 	CHECK_EQ(beginnings(m), 1);
+	CHECK(m->answers <= 1 + MSS_PROPOSALS_MAX);
 	if (d->said.len > 0)
 		CHECK_BYTES(m->said, m->nsaid, d->said.p, d->said.len);
 	/* Stopped, so that all events have been told. */
