@@ -1,7 +1,7 @@
 /*
  * Whole sessions of two hosts, cut at every byte: connecting, opening a stream,
  * an echo that both ends finish, and closing, through a relay that at byte n of
- * the one or the other direction ends it, resets it, flips a bit or goes silent.
+ * the one or the other direction ends it, resets it, flips a bit or is silent.
  *
  * Ends and flips come at each byte of Noise with yamux, ends also at each of
  * plaintext with yamux; the rest, and all with sanitizers, has a stride (see

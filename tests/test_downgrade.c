@@ -64,7 +64,7 @@ struct deed {
 	struct rule	 rules[RULES_MAX];
 	int		 error;		/* the dialer's, or FAILED; 0: agreed */
 	const char	*agreed;
-	struct text	 said;		/* not empty: all that the dialer says */
+	struct text	 said;		/* by the dialer, all; or empty */
 };
 
 /*
