@@ -248,6 +248,16 @@ on_event(struct session *s, const struct mux_event *ev)
 	return true;
 }
 
+/*
+ * Whether what still comes is for nobody: the end was set, and not by a peer
+ * that hung up, whose last words count (see drain).
+ */
+static bool
+is_over(const struct link *l)
+{
+	return l->ended && l->end != -EPIPE && l->end != -ECONNRESET;
+}
+
 /* Plaintext of the peer's: run the core over it. */
 static int
 feed(struct session *s, struct rd in)
@@ -261,6 +271,8 @@ feed(struct session *s, struct rd in)
 		e = s->link.ops->next(s->link.mux, &in, now, &ev);
 		if (e == 0 && !on_event(s, &ev))
 			lock_lock(&s->link.mtx);
+		if (e == 0 && is_over(&s->link))
+			e = P2P_ERR_DISCONNECTED;
 	} while (e == 0 && ev.kind != MUX_NONE);
 	lock_unlock(&s->link.mtx);
 	return e;
