@@ -54,6 +54,21 @@ both 2 usage '--limit connections=0: this value' run --ephemeral \
     --limit streams-in=9 --limit connections=0
 both 2 usage '--limit handlers: wants NAME=VALUE' run --limit handlers
 both 2 usage '--limit handlers=many: not a number' run --limit handlers=many
+# The same words where a private network is forced.
+printf '/key/swarm/psk/1.0.0/\n/base16/\n%064d\n' 0 >"$tmp/swarm.key"
+if $node version --json | grep -q '"pnet"'; then
+	forced="run --ephemeral --pnet $tmp/swarm.key"
+	export LIBP2P_FORCE_PNET=1
+	both 2 usage 'LIBP2P_FORCE_PNET: set' run --ephemeral
+	both 2 usage '--limit foo: no such limit' $forced --limit foo=1
+	both 2 usage '--limit connections=0: this value' $forced \
+	    --limit streams-in=9 --limit connections=0
+	both 2 usage '--muxer: not in this build' $forced --muxer /x/1
+	both 2 usage '--security: not in this build' $forced --security /x/1
+	expect 2 '"--security plaintext: not in a private' --json $forced \
+	    --security plaintext
+	unset LIBP2P_FORCE_PNET
+fi
 both 2 usage 'want --bytes' echo -c 3 $other
 expect 2 'json.* want' echo --json $other
 

@@ -177,10 +177,11 @@ has_limit(const struct p2p_host *h, const char *name)
 
 /* Is s, which was refused, fine without its i-th? */
 static bool
-is_fine_without(const struct p2p_limit_setting *s, size_t i)
+is_fine_without(const struct p2p_psk *psk, const struct p2p_limit_setting *s,
+    size_t i)
 {
 	struct p2p_limit_setting rest[TOOL_LIST_MAX + 1] = { { NULL, 0 } };
-	struct p2p_host_config c = { .limits = rest };
+	struct p2p_host_config c = { .limits = rest, .psk = psk };
 	struct p2p_host *h;
 	size_t n = 0, j;
 
@@ -195,8 +196,9 @@ is_fine_without(const struct p2p_limit_setting *s, size_t i)
 
 /* Why a host cannot be made: which limit is unknown, or out of range. */
 static int
-bad_limit(const struct p2p_limit_setting *s)
+bad_limit(const struct p2p_psk *psk, const struct p2p_limit_setting *s)
 {
+	struct p2p_host_config c = { .psk = psk };
 	struct p2p_host *h;
 	char what[128];
 	bool known;
@@ -205,7 +207,7 @@ bad_limit(const struct p2p_limit_setting *s)
 
 	if (s == NULL || s->name == NULL)
 		return tool_fail("start", P2P_ERR_LIMIT, NULL);
-	if ((e = p2p_host_new(NULL, &h)) != 0)
+	if ((e = p2p_host_new(&c, &h)) != 0)
 		return tool_fail("start", e, NULL);
 	for (i = 0, known = true; s[i].name != NULL && known; i++)
 		known = has_limit(h, s[i].name);
@@ -214,7 +216,7 @@ bad_limit(const struct p2p_limit_setting *s)
 	if (!known)
 		return tool_usage_hint(what, "no such limit",
 		    "run prints all limits when it starts");
-	for (i = 0; s[i].name != NULL && !is_fine_without(s, i); i++)
+	for (i = 0; s[i].name != NULL && !is_fine_without(psk, s, i); i++)
 		;
 	if (s[i].name == NULL)
 		return tool_usage("--limit", "values that are out of range, or "
@@ -235,7 +237,7 @@ tool_host(const struct p2p_host_config *config, struct p2p_host **out)
 	if ((e = p2p_host_new(config, out)) == 0)
 		return TOOL_OK;
 	if (e == P2P_ERR_NOT_FOUND || e == P2P_ERR_LIMIT)
-		return bad_limit(config->limits);
+		return bad_limit(config->psk, config->limits);
 	if (e == P2P_ERR_REFUSED)
 		return tool_usage_hint("LIBP2P_FORCE_PNET", "set, but no "
 		    "private network is given", "--pnet FILE names its "
@@ -245,18 +247,15 @@ tool_host(const struct p2p_host_config *config, struct p2p_host **out)
 	if (c.psk != NULL && !p2p_pnet_available())
 		return tool_usage("--pnet", "not in this build, which has no "
 		    "libsodium");
-	c.psk = NULL;
-	c.muxers = NULL;
-	if (p2p_host_new(&c, &h) != 0)
-		return tool_usage("--security", "not in this build, or named "
-		    "twice");
-	p2p_host_free(h);
-	c.muxers = config->muxers;
+	c.security = NULL;
 	if (p2p_host_new(&c, &h) != 0)
 		return tool_usage("--muxer", "not in this build, or named "
 		    "twice");
 	p2p_host_free(h);
-	return tool_usage("--security plaintext", "not in a private network");
+	if (c.psk != NULL && tool_offers_plaintext(config->security))
+		return tool_usage("--security plaintext", "not in a private "
+		    "network");
+	return tool_usage("--security", "not in this build, or named twice");
 }
 
 int

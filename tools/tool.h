@@ -90,6 +90,9 @@ struct tool_net_state {
 void	tool_security(struct tool_net *n, char *list);
 void	tool_muxers(struct tool_net *n, char *list);
 
+/* Whether plaintext is in a list of protocol ids that ends in NULL. */
+bool	tool_offers_plaintext(const char *const *security);
+
 /*
  * Set what they say in config, and warn of what weakens it; SSLKEYLOGFILE is
  * looked at here.  Returns an exit status, having said why; on TOOL_OK

@@ -58,13 +58,11 @@ tool_muxers(struct tool_net *n, char *list)
 	protocols("--muxer", list, muxer_names, n->muxers);
 }
 
-static bool
-offers_plaintext(const struct tool_net *n)
+bool
+tool_offers_plaintext(const char *const *security)
 {
-	size_t i;
-
-	for (i = 0; n->security[i] != NULL; i++)
-		if (strcmp(n->security[i], PLAINTEXT) == 0)
+	for (; *security != NULL; security++)
+		if (strcmp(*security, PLAINTEXT) == 0)
 			return true;
 	return false;
 }
@@ -155,7 +153,7 @@ tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
 	config->keylog_arg = s->keylog;
 	config->capture = s->capture != NULL ? write_line : NULL;
 	config->capture_arg = s->capture;
-	if (offers_plaintext(n))
+	if (tool_offers_plaintext(n->security))
 		warn("--security plaintext", "nothing is encrypted, and anyone "
 		    "on the way can read and change it: for tests only");
 	return TOOL_OK;
