@@ -866,7 +866,24 @@ logged_keys_open_what_was_sealed(void)
 	end_free_both(d, l);
 }
 
+/* The peer's key is of low order: our ephemeral one was in out by then. */
+static void
+a_message_that_fails_half_way_is_not_said(void)
+{
+	static const uint8_t first[2 + DH_SIZE] = { 0, DH_SIZE };
+	struct end *s = end_new(false, yamux), *peer = end_new(true, yamux);
+
+	push(s, first, sizeof(first));
+	(void)move(s, peer, ALL);
+	CHECK_ERR(s->e, P2P_ERR_SECURITY);
+	CHECK_EQ(peer->len, 0);
+	end_free(s);
+	end_free(peer);
+}
+
 TESTS("noise",
+    { "a message that fails half way is not said",
+      a_message_that_fails_half_way_is_not_said },
     { "two codecs learn who the other is", two_codecs_learn_who_the_other_is },
     { "one byte at a time is enough", one_byte_at_a_time_is_enough },
     { "all four key types prove themselves",

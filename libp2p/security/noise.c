@@ -208,8 +208,10 @@ speak(struct codec *c, struct wr *out)
 	if (w.full || out->full)
 		return P2P_ERR_TOO_LARGE;
 	if ((e = noise_xx_write(&c->xx, (struct rd){ payload, w.len },
-	    out)) != 0)
+	    out)) != 0) {
+		out->len = at;		/* a half is none */
 		return e;
+	}
 	len = out->len - at - LENGTH;
 	out->p[at] = (uint8_t)(len >> 8);
 	out->p[at + 1] = (uint8_t)len;
