@@ -156,8 +156,10 @@ ends $pid 0 8
 has "$tmp/busy.out" '"event":"error"' && fail "busy: an error at the end"
 TSAN_OPTIONS="${TSAN_OPTIONS-}:report_thread_leaks=0" \
     start_node twice --ephemeral	# it joins nobody then
+kill -STOP $pid			# or it may be gone before the second
 kill -INT $pid
-kill -TERM $pid 2>/dev/null
+kill -TERM $pid
+kill -CONT $pid
 until_holds "ended $pid"
 wait $pid
 case $? in

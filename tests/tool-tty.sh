@@ -51,13 +51,16 @@ until_holds 'has "$tmp/chat.out" "^[0-9:]* <Alice B.> early"'
 printf 'a\033]0;title\007b\n' >&8
 r=$(printf '\357\277\275')
 until_holds 'has "$tmp/chat.out" "^[0-2][0-9]:[0-5][0-9] <......> a$r\]0;title${r}b"'
-for c in /help /peers /frob "/nick Bob" "/connect"; do
-	echo "$c" >&7
-done
-until_holds 'has "$tmp/chat.out" "^-!- /nick NAME"'
-until_holds 'has "$tmp/chat.out" "^-!- no such command: /frob"'
-until_holds 'has "$tmp/chat.out" "^-!- you are Bob now"'
-until_holds 'has "$tmp/chat.out" "^-!- /connect wants"'
+# One after another: what is typed is echoed into what is said.
+asks() {
+	echo "$1" >&7
+	until_holds "has '$tmp/chat.out' '^-!- $2'"
+}
+asks /help "//text "
+asks /frob "no such command: /frob"
+asks "/nick Bob" "you are Bob now"
+asks /connect "/connect wants"
+asks /peers "[^ ]\{6\} 12D3"
 echo //late >&7
 until_holds 'has "$tmp/peer.out" "	/late$"'
 until_holds 'has "$tmp/chat.out" "^[0-9:]* <Bob> /late"'
