@@ -424,6 +424,59 @@ flood(void *arg)
 	f->over = true;
 }
 
+/* The worker has looked at the clock since it moved. */
+static void
+ticks(struct session *s)
+{
+	bool done = false;
+	int i;
+
+	for (i = 0; i < WAIT_MS && !done; i++) {
+		lock_lock(&s->link.mtx);
+		done = !s->behind ||
+		    mux_mplex.when(s->link.mux) > clock_now();
+		lock_unlock(&s->link.mtx);
+		(void)poll(NULL, 0, 1);
+	}
+	CHECK(done);
+}
+
+/*
+ * An echo whose peer takes it slowly: its handler waits in a write, reads
+ * nothing for two seconds, and is not idle.
+ */
+static void
+who_waits_to_write_keeps_the_stream(void)
+{
+	struct flooder f = { .e = 0 };
+	struct mstream *ms;
+	uint8_t buf[1000];
+	struct pair p;
+	int i;
+
+	clock_test_advance(1);
+	begin(&p);
+	f.s = open_stream(&p, P2P_ECHO_ID);
+	CHECK_OK(thread_start(&f.thread, "flooder", THREAD_STACK, flood, &f));
+	falls_behind(p.a);
+	falls_behind(p.b);
+	ms = pair_first_stream(session_of(p.b));
+	for (i = 0; i < 10; i++) {
+		clock_test_advance(200 * CLOCK_MS);
+		CHECK_OK(p2p_stream_read_full(f.s, buf, sizeof(buf)));
+		ticks(session_of(p.a));
+		ticks(session_of(p.b));
+	}
+	lock_lock(&ms->mtx);
+	CHECK_OK(ms->end);
+	lock_unlock(&ms->mtx);
+	CHECK(!f.over);
+	p2p_stream_reset(f.s);
+	thread_join(&f.thread);
+	p2p_stream_free(f.s);
+	pair_free(&p);
+}
+
 /* V14. */
 static void
 a_stream_that_nobody_reads_is_reset_and_its_sibling_lives(void)
@@ -545,6 +598,8 @@ TESTS("mplex_host",
 	{ "a slow reader gets all of it", a_slow_reader_gets_all_of_it },
 	{ "who reads a little keeps the stream",
 	    who_reads_a_little_keeps_the_stream },
+	{ "who waits to write keeps the stream",
+	    who_waits_to_write_keeps_the_stream },
 	{ "what was read is told before the worker waits",
 	    what_was_read_is_told_before_the_worker_waits },
 	{ "a stream that nobody reads is reset, and its sibling lives",

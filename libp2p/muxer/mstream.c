@@ -225,8 +225,10 @@ mstream_write(struct mstream *ms, const void *buf, size_t len,
 	int e = 0;
 
 	lock_lock(&l->mtx);
+	ms->writing++;
 	while (data.len > 0 && e == 0)
 		e = write_step(ms, &data, deadline);
+	ms->writing--;
 	ms->burst = len < SMALL ? ms->burst + len : 0;
 	if (ms->burst > SMALL)
 		link_kick(l);

@@ -48,6 +48,7 @@ struct mstream {
 	struct cond	 writable;	/* link.mtx: window, end */
 	size_t		 burst;		/* [m] small writes without a pause */
 	bool		 write_done;	/* [m] close_write was called */
+	unsigned	 writing;	/* [m] users inside a write */
 	unsigned	 refs;		/* [m] the user, the worker's hand */
 	int		 end;		/* [ms] 0: none, else the error */
 	struct lock	 mtx;		/* LOCK_STREAM */

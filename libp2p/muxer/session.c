@@ -404,11 +404,17 @@ static int
 tick(struct session *s)
 {
 	uint64_t now = clock_now();
+	struct mstream *ms;
 	bool behind;
 	int e = 0;
 
 	lock_lock(&s->link.mtx);
 	behind = s->behind;
+	if (behind)			/* who waits to write is not idle */
+		TAILQ_FOREACH(ms, &s->streams, link)
+			if (ms->writing && ms->core != NULL)
+				s->link.ops->consumed(s->link.mux, ms->core,
+				    0, now);
 	if (s->link.ops->when(s->link.mux) <= now)
 		e = s->link.ops->tick(s->link.mux, now);
 	lock_unlock(&s->link.mtx);
