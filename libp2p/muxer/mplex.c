@@ -210,6 +210,8 @@ on_header(struct mux *m, struct mux_event *ev)
 		return on_reset(m, s, ev);
 	if (m->hdr.flag > MPLEX_MESSAGE_INITIATOR)
 		return on_close(m, s, ev);
+	if (s->reset)			/* which it may not know yet */
+		return on_late(m, s->ours, false);
 	if (m->hdr.length == 0 || s->remote_done)
 		return mplex_glitch(m);
 	return 0;
@@ -385,6 +387,7 @@ mplex_reset(struct mux *m, struct mux_stream *ms, uint32_t code)
 	if (s->reset || !s->in_table)
 		return;
 	s->reset = true;
+	mplex_forgive(m, s);
 	s->fin = false;
 	m->owed += !s->ours && (code == MUX_RESET_NEGOTIATION ||
 	    code == MUX_RESET_RATE);

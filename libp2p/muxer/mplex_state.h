@@ -40,12 +40,14 @@ struct stream {
 	bool		 reset;		/* by either side */
 	bool		 released;
 	bool		 stalled;	/* reset by tick(), the user not told */
+	bool		 forgiven;	/* mplex_expect_late() was called */
 };
 
 struct mux {
 	struct mux_params p;
 	uint64_t	 now;		/* the last time heard of */
 	struct stream	*table;		/* by key */
+	struct stream	*last;		/* found in it: frames come in rows */
 	TAILQ_HEAD(, stream) all;	/* those that have left, too */
 	TAILQ_HEAD(, stream) head, tail;
 	uint64_t	 next_id;	/* of ours */
@@ -101,6 +103,8 @@ void	mplex_leave_if_done(struct mux *m, struct stream *s);
 
 /* The peer may not know yet that a stream is no more: so much is forgiven. */
 void	mplex_expect_late(struct mux *m, bool data);
+/* The same of one that is in the table, once. */
+void	mplex_forgive(struct mux *m, struct stream *s);
 
 /* Take one token; P2P_ERR_LIMIT when there is none. */
 int	mplex_glitch(struct mux *m);

@@ -21,10 +21,9 @@
 struct stream *
 mplex_find(struct mux *m, uint64_t key)
 {
-	struct stream *s;
-
-	HASH_FIND(hh, m->table, &key, sizeof(key), s);
-	return s;
+	if (m->last == NULL || m->last->key != key)
+		HASH_FIND(hh, m->table, &key, sizeof(key), m->last);
+	return m->last;
 }
 
 void
@@ -62,10 +61,20 @@ mplex_expect_late(struct mux *m, bool data)
 }
 
 void
+mplex_forgive(struct mux *m, struct stream *s)
+{
+	if (!s->forgiven)
+		mplex_expect_late(m, !s->remote_done);
+	s->forgiven = true;
+}
+
+void
 mplex_leave(struct mux *m, struct stream *s)
 {
 	if (s->in_table) {
-		mplex_expect_late(m, !s->remote_done);
+		mplex_forgive(m, s);
+		if (m->last == s)
+			m->last = NULL;
 		HASH_DELETE(hh, m->table, s);
 		*(s->ours ? &m->n_out : &m->n_in) -= 1;
 		limit_give(s->ours ? m->p.streams_out : m->p.streams_in, 1);
