@@ -31,6 +31,8 @@ expect 2 'unknown name in the list' connect --security secio "$to"
 expect 2 'not in this build' connect --security /secio/1.0.0 "$to"
 expect 2 'named twice' connect --security noise,noise "$to"
 expect 2 'named twice' connect --muxer yamux,yamux "$to"
+expect 2 'at most eight' connect --muxer /1,/2,/3,/4,/5,/6,/7,/8,/9 "$to"
+expect 1 '^hint: it offers none of ours' connect --muxer mplex "$to"
 expect 2 'an empty list' connect --security , "$to"
 any=$to
 start_node odd --security noise,plaintext --muxer mplex,yamux
@@ -63,6 +65,8 @@ if $node version | grep -q ' pnet '; then
 	done
 	expect 2 'not in a private network' connect \
 	    --security noise,plaintext --pnet "$tmp/swarm.key" "$to"
+	expect 1 '^hint: no libp2p there, or in another private' \
+	    connect "$to"
 	expect 2 'not a swarm.key file' connect --pnet "$tmp/bad.key" "$to"
 	expect 2 'none: No such file' connect --pnet "$tmp/none" "$to"
 else
@@ -96,6 +100,13 @@ for label in NOISE_DIALER_KEY NOISE_LISTENER_KEY CLIENT_TRAFFIC_SECRET_0 \
     SERVER_TRAFFIC_SECRET_0 CLIENT_HANDSHAKE_TRAFFIC_SECRET; do
 	has "$tmp/keys" "^$label $hex64 [0-9a-f]\{64,96\}\$" ||
 	    fail "no $label in the key log"
+done
+chmod 644 "$tmp/cap"
+agreed '"event":"connected"' --capture "$tmp/cap" "$any"
+warned err "$tmp/cap: others may read this file"
+mkfifo "$tmp/pipe"
+for odd in "$tmp/pipe" "$tmp" /dev/null; do
+	expect 2 '^hint: name a file' connect --capture "$odd" "$any"
 done
 expect 2 'nowhere/cap: No such file' connect --capture "$tmp/nowhere/cap" "$any"
 SSLKEYLOGFILE=$tmp/nowhere/keys expect 2 'nowhere/keys: No such file' \

@@ -242,6 +242,9 @@ tool_host(const struct p2p_host_config *config, struct p2p_host **out)
 		return tool_usage_hint("LIBP2P_FORCE_PNET", "set, but no "
 		    "private network is given", "--pnet FILE names its "
 		    "swarm.key");
+	if (e == P2P_ERR_TOO_LARGE)
+		return tool_usage("--security, --muxer", "at most eight names "
+		    "each");
 	if (e != P2P_ERR_UNSUPPORTED)
 		return tool_fail("start", e, NULL);
 	if (c.psk != NULL && !p2p_pnet_available())

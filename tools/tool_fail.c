@@ -65,13 +65,35 @@ hint_of(int error)
 		return "the peer does not serve this; see identify";
 	case P2P_ERR_NO_ADDRESS:
 		return "give an address that ends in /p2p/ID";
-	case P2P_ERR_PROTOCOL:
-		return "no libp2p there, or in another private network; see "
-		    "--pnet";
 	case P2P_ERR_TIMEOUT:
 		return "is a firewall in the way? --timeout gives it longer";
 	default:
 		return NULL;
+	}
+}
+
+/* The same of a dial that came no further than to agree on how to talk. */
+static const char *
+hint_of_dial(int error, const struct p2p_report *r)
+{
+	const struct p2p_attempt *a;
+	size_t n = r != NULL ? p2p_report_count(r) : 0;
+
+	if (n == 0)
+		return hint_of(error);
+	a = p2p_report_attempt(r, n - 1);
+	if (a->stage != P2P_STAGE_SECURITY && a->stage != P2P_STAGE_MUXER)
+		return hint_of(error);
+	switch (a->error) {
+	case P2P_ERR_NO_PROTOCOL:
+		return "it offers none of ours; see --security and --muxer";
+	case P2P_ERR_PROTOCOL:
+	case P2P_ERR_DISCONNECTED:
+	case -ECONNRESET:
+		return "no libp2p there, or in another private network; see "
+		    "--pnet";
+	default:
+		return hint_of(error);
 	}
 }
 
@@ -153,7 +175,7 @@ tool_fail(const char *what, int error, const struct p2p_report *r)
 		snprintf(why, sizeof(why), "dialed %s, but %s answered",
 		    p2p_peer_id_text(p2p_report_expected(r), want),
 		    p2p_peer_id_text(&wrong->actual, got));
-	tool_say(what, why, hint_of(error));
+	tool_say(what, why, hint_of_dial(error, r));
 	for (i = 0; r != NULL && p2p_report_count(r) > 1 &&
 	    i < p2p_report_count(r); i++) {
 		a = p2p_report_attempt(r, i);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "p2p/error.h"
@@ -82,35 +83,47 @@ write_line(const char *line, void *file)
 	fprintf(file, "%s\n", line);
 }
 
-/* Append to a file that only its owner reads; NULL: it was said why not. */
-static FILE *
-open_secrets(const char *path)
+/*
+ * Append to a file, which is made for its owner alone.  Nothing else than a
+ * file: a pipe that nobody reads would stop every connection.
+ */
+static int
+open_secrets(const char *path, FILE **out)
 {
-	FILE *f = NULL;
-	int fd;
+	struct stat st;
+	int fd, e;
 
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
-	    0600);
-	if (fd == -1 || (f = fdopen(fd, "a")) == NULL) {
-		(void)tool_fail(path, -errno, NULL);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+	    O_NONBLOCK, 0600);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		e = -errno;
 		if (fd != -1)
 			close(fd);
-		return NULL;
+		return tool_usage_hint(path, p2p_strerror(e), "name a file "
+		    "that can be written, or one to be made");
 	}
-	setvbuf(f, NULL, _IOLBF, BUFSIZ);
-	return f;
+	if (!S_ISREG(st.st_mode) || (*out = fdopen(fd, "a")) == NULL) {
+		close(fd);
+		return tool_usage_hint(path, "no regular file",
+		    "name a file, or one to be made");
+	}
+	setvbuf(*out, NULL, _IOLBF, BUFSIZ);
+	if ((st.st_mode & 077) != 0)
+		warn(path, "others may read this file; chmod 600 it");
+	return TOOL_OK;
 }
 
 /* *out stays NULL when there is no such path. */
 static int
 debug_into(const char *path, const char *why, FILE **out)
 {
+	int e;
+
 	if (path == NULL || path[0] == '\0')
 		return TOOL_OK;
-	if ((*out = open_secrets(path)) == NULL)
-		return TOOL_USAGE;
-	warn(path, why);
-	return TOOL_OK;
+	if ((e = open_secrets(path, out)) == TOOL_OK)
+		warn(path, why);
+	return e;
 }
 
 static int
@@ -121,11 +134,16 @@ join_network(const char *path, struct tool_net_state *s,
 
 	if (path == NULL)
 		return TOOL_OK;
-	if ((e = p2p_psk_load(path, &s->psk)) != 0) {
-		(void)tool_fail_why(path, e, e == P2P_ERR_FORMAT ?
-		    "not a swarm.key file" : NULL);
-		return TOOL_USAGE;
-	}
+	e = p2p_psk_load(path, &s->psk);
+	if (e == P2P_ERR_FORMAT)
+		return tool_usage_hint(path, "not a swarm.key file",
+		    "man p2p_pnet says what is in one");
+	if (e == P2P_ERR_KEY_FILE)
+		return tool_usage_hint(path, "not safe to use", "it must be a "
+		    "file, and not everybody's to write: chmod go-w");
+	if (e != 0)
+		return tool_usage_hint(path, p2p_strerror(e), "--pnet names "
+		    "the swarm.key file of the network");
 	config->psk = &s->psk;
 	return TOOL_OK;
 }
@@ -159,12 +177,23 @@ tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
 	return TOOL_OK;
 }
 
+/* What could not be written is known by now. */
+static void
+close_secrets(FILE *f, const char *what)
+{
+	bool bad;
+
+	if (f == NULL)
+		return;
+	bad = ferror(f) != 0;
+	if (fclose(f) != 0 || bad)
+		warn(what, "not all could be written");
+}
+
 void
 tool_net_end(struct tool_net_state *s)
 {
-	if (s->keylog != NULL)
-		fclose(s->keylog);
-	if (s->capture != NULL)
-		fclose(s->capture);
+	close_secrets(s->keylog, "SSLKEYLOGFILE");
+	close_secrets(s->capture, "--capture");
 	p2p_psk_wipe(&s->psk);
 }
