@@ -1,5 +1,8 @@
 #include "services/kad/kad_key.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "crypto/hash.h"
 
 _Static_assert(KAD_KEY_SIZE == HASH_SHA256_SIZE, "a key is a SHA-256");
@@ -31,15 +34,27 @@ kad_cpl(const struct kad_key *a, const struct kad_key *b)
 	return 8 * i + bit;
 }
 
+/* The i-th 64 bits, as a number. */
+static uint64_t
+word(const struct kad_key *k, unsigned i)
+{
+	uint64_t v;
+
+	memcpy(&v, k->b + 8 * i, sizeof(v));
+	return be64toh(v);
+}
+
 int
 kad_compare(const struct kad_key *target, const struct kad_key *a,
     const struct kad_key *b)
 {
-	unsigned i, x, y;
+	uint64_t t, x, y;
+	unsigned i;
 
-	for (i = 0; i < KAD_KEY_SIZE; i++) {
-		x = target->b[i] ^ a->b[i];
-		y = target->b[i] ^ b->b[i];
+	for (i = 0; i < KAD_KEY_SIZE / 8; i++) {
+		t = word(target, i);
+		x = t ^ word(a, i);
+		y = t ^ word(b, i);
 		if (x != y)
 			return x < y ? -1 : 1;
 	}

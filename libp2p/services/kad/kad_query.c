@@ -50,6 +50,22 @@ is_discredited(const struct kad_query *q, const struct known *k)
 	return k->source != 0 && s->good == 0 && s->bad >= LIES;
 }
 
+/* Where a key stands, or would: how many are nearer. */
+static size_t
+place(const struct kad_query *q, const struct kad_key *key)
+{
+	size_t from = 0, to = q->n, mid;
+
+	while (from < to) {
+		mid = from + (to - from) / 2;
+		if (kad_compare(&q->p.target, &q->list[mid].key, key) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
 /* Into its place; the farthest that was only heard of gives way. */
 static int
 learn(struct kad_query *q, const struct p2p_peer_id *peer, uint16_t hops,
@@ -58,20 +74,17 @@ learn(struct kad_query *q, const struct p2p_peer_id *peer, uint16_t hops,
 	struct known k = { .peer = *peer, .state = KAD_HEARD, .hops = hops,
 	    .source = source };
 	size_t at;
-	int e, c = 1;
+	int e;
 
 	if (p2p_peer_id_equal(peer, &q->p.self))
 		return 0;
 	if ((e = kad_key_of_peer(peer, &k.key)) != 0)
 		return e;
-	for (at = q->n; at > 0; at--) {
-		c = kad_compare(&q->p.target, &k.key, &q->list[at - 1].key);
-		if (c >= 0)
-			break;
-	}
-	if (at > 0 && c == 0) {
-		if (is_discredited(q, &q->list[at - 1]))
-			q->list[at - 1].source = source;
+	at = place(q, &k.key);
+	if (at < q->n && kad_compare(&q->p.target, &k.key,
+	    &q->list[at].key) == 0) {
+		if (is_discredited(q, &q->list[at]))
+			q->list[at].source = source;
 		return 0;			/* known */
 	}
 	if (q->n == KAD_KNOWN_MAX) {
@@ -124,15 +137,18 @@ kad_query_free(struct kad_query *q)
 	free(q);
 }
 
+/* NULL for who is not known; or there is no hash of it. */
 static struct known *
 find(struct kad_query *q, const struct p2p_peer_id *peer)
 {
-	size_t i;
+	struct kad_key key;
+	size_t at;
 
-	for (i = 0; i < q->n; i++)
-		if (p2p_peer_id_equal(&q->list[i].peer, peer))
-			return &q->list[i];
-	return NULL;
+	if (kad_key_of_peer(peer, &key) != 0)
+		return NULL;
+	at = place(q, &key);
+	return at < q->n && p2p_peer_id_equal(&q->list[at].peer, peer) ?
+	    &q->list[at] : NULL;
 }
 
 /* Whether it is still a candidate: it may be asked, or is being asked. */

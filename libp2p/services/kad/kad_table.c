@@ -87,7 +87,7 @@ find(const struct kad_table *t, const struct p2p_peer_id *peer)
 	    (cpl = kad_cpl(&t->key, &key)) == KAD_KEY_BITS)
 		return NULL;
 	TAILQ_FOREACH(en, &t->buckets[cpl], next)
-		if (p2p_peer_id_equal(&en->peer, peer))
+		if (memcmp(&en->key, &key, sizeof(key)) == 0)
 			return en;
 	return NULL;
 }
@@ -254,13 +254,11 @@ consider(struct nearest *near, const struct kad_entry *en)
 {
 	size_t at;
 
-	if (near->without != NULL &&
-	    p2p_peer_id_equal(&en->peer, near->without))
-		return;
 	for (at = near->n; at > 0 && kad_compare(near->target, &en->key,
 	    &near->list[at - 1]->key) < 0; at--)
 		;
-	if (at == near->max)
+	if (at == near->max || (near->without != NULL &&
+	    p2p_peer_id_equal(&en->peer, near->without)))
 		return;
 	if (near->n < near->max)
 		near->n++;
