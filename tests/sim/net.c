@@ -21,6 +21,8 @@
 #define REQUEST_BYTES	60		/* on the wire, with its frames */
 #define ANSWER_BYTES	70		/* and this for each peer in it */
 #define PEER_BYTES	80
+#define NEAREST		3	/* of which a look-up must find one */
+#define BOOTSTRAP	3	/* honest nodes that a new one knows */
 
 enum what { REQUEST, ANSWER, EXPIRY, DEPARTURE, REFRESHING };
 
@@ -53,7 +55,7 @@ struct sim {
 	struct node		*nodes;
 	uint32_t		n, cap;		/* nodes that ever were */
 	uint32_t		*live;		/* those that are there */
-	uint32_t		nlive;
+	uint32_t		nlive, nhonest;
 	struct event		*heap;
 	size_t			nheap, capheap;
 	unsigned		running, found, measured;
@@ -163,33 +165,49 @@ learn(struct sim *s, uint32_t node, const struct p2p_peer_id *who)
 	    s->now + 1);
 }
 
-/* Whether the nearest of all that live are what was found. */
-static bool
-is_right(struct sim *s, const struct lookup *l)
+/* The honest ones nearest to a key, nearest first: by going through all. */
+static size_t
+truly_nearest(const struct sim *s, const struct lookup *l,
+    struct p2p_peer_id *out)
 {
-	struct p2p_peer_id got[1], id;
-	struct kad_key best = { { 0 } }, key;
-	uint32_t i, who = UINT32_MAX;
+	struct kad_key keys[NEAREST + 1], key;
+	struct p2p_peer_id id;
+	size_t n = 0, at;
+	uint32_t i;
 
-	if (kad_query_result(l->q, got, 1) == 0)
-		return false;
 	for (i = 0; i < s->nlive; i++) {
 		id = peer(s->live[i]);
 		if (s->live[i] == l->from || s->nodes[s->live[i]].sybil ||
 		    kad_key_of_peer(&id, &key) != 0)
 			continue;
-		if (who == UINT32_MAX ||
-		    kad_compare(&l->target, &key, &best) < 0) {
-			who = s->live[i];
-			best = key;
+		for (at = n; at > 0 && kad_compare(&l->target, &key,
+		    &keys[at - 1]) < 0; at--) {
+			keys[at] = keys[at - 1];
+			if (at < NEAREST)
+				out[at] = out[at - 1];
 		}
+		if (at == NEAREST)
+			continue;
+		keys[at] = key;
+		out[at] = id;
+		n += n < NEAREST;
 	}
-	id = peer(who);
-	for (i = 0; i < 1; i++)
-		if (p2p_peer_id_equal(&got[i], &id))
-			return true;
-	/* A Sybil that is nearer is no failure if the honest one is there. */
-	return kad_query_hops(l->q, &id) != KAD_KNOWN_MAX;
+	return n;
+}
+
+/* Whether one of these answered: a record, which twenty have, is found then. */
+static bool
+is_found(struct sim *s, const struct lookup *l)
+{
+	struct p2p_peer_id want[NEAREST], got[KAD_K];
+	size_t n = truly_nearest(s, l, want), m, i, j;
+
+	m = kad_query_result(l->q, got, KAD_K);
+	for (i = 0; i < n; i++)
+		for (j = 0; j < m; j++)
+			if (p2p_peer_id_equal(&want[i], &got[j]))
+				return true;
+	return false;
 }
 
 static void
@@ -199,7 +217,7 @@ measure(struct sim *s, struct lookup *l)
 
 	if (s->measured == s->p.lookups)
 		return;
-	s->found += is_right(s, l);
+	s->found += is_found(s, l);
 	s->hops[s->measured] = kad_query_result(l->q, &got, 1) == 1 ?
 	    kad_query_hops(l->q, &got) + 1 : 0;
 	s->messages[s->measured] = kad_query_asked(l->q);
@@ -368,7 +386,7 @@ add_node(struct sim *s)
 {
 	struct kad_table_params p = { .self = peer(s->n) };
 	struct p2p_peer_id other;
-	uint32_t i = s->n;
+	uint32_t i = s->n, j, k;
 
 	if (s->n == s->cap)
 		abort();
@@ -377,10 +395,14 @@ add_node(struct sim *s)
 	s->nodes[i].alive = true;
 	s->nodes[i].sybil = draw_unit(s) < s->p.sybils;
 	s->n++;
-	if (s->nlive > 0) {
-		other = peer(s->live[draw(s) % s->nlive]);
+	for (j = 0; j < BOOTSTRAP && s->nhonest > 0; j++) {
+		do {
+			k = s->live[draw(s) % s->nlive];
+		} while (s->nodes[k].sybil);
+		other = peer(k);
 		learn(s, i, &other);
 	}
+	s->nhonest += !s->nodes[i].sybil;
 	s->live[s->nlive++] = i;
 	return i;
 }
@@ -392,6 +414,7 @@ on_departure(struct sim *s)
 	uint32_t at = (uint32_t)(draw(s) % s->nlive), node = s->live[at];
 
 	s->nodes[node].alive = false;
+	s->nhonest -= !s->nodes[node].sybil;
 	kad_table_free(s->nodes[node].table);
 	s->nodes[node].table = NULL;
 	s->live[at] = s->live[--s->nlive];

@@ -2,9 +2,11 @@
  * tests/sim/sim.c -- Kademlia's own code, table and look-up, in a network of
  * thousands of nodes in one process, with virtual time.
  *
- *	p2p-sim [NODES...]	default 100 1000 10000
+ *	p2p-sim [NODES [CHURN [LOSS [SYBILS]]]]
  *
- * Nodes join one after another by what they know of one other node, look up
+ * Without arguments it prints the whole table, otherwise one row.
+ *
+ * Nodes join one after another by what they know of three others, look up
  * themselves and fill their buckets, as the real ones do.  Then random nodes
  * look up random keys.  A message takes a latency of its own, is lost, or meets
  * a node that has left; whoever gets a request learns of the asker.
@@ -48,21 +50,34 @@ run(unsigned nodes, double churn, double loss, double sybils)
 	show(&p, &r);
 }
 
+static double
+share(int argc, char **argv, int i)
+{
+	return i < argc ? strtod(argv[i], NULL) : 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const unsigned sizes[] = { 100, 1000, 10000 };
-	int i, n = argc > 1 ? argc - 1 : 3;
+	static const struct {
+		unsigned	nodes;
+		double		churn, loss, sybils;
+	} rows[] = {
+		{ 100, 0, 0, 0 }, { 1000, 0, 0, 0 }, { 10000, 0, 0, 0 },
+		{ 1000, 0, 0.05, 0 }, { 1000, 0.1, 0.01, 0 },
+		{ 1000, 0.3, 0.01, 0 }, { 1000, 0, 0.01, 0.1 },
+		{ 1000, 0, 0.01, 0.25 },
+	};
+	size_t i;
 
 	header();
-	for (i = 0; i < n; i++)
-		run(argc > 1 ? (unsigned)atoi(argv[i + 1]) : sizes[i], 0, 0, 0);
-	if (argc > 1)
+	if (argc > 1) {
+		run((unsigned)atoi(argv[1]), share(argc, argv, 2),
+		    share(argc, argv, 3), share(argc, argv, 4));
 		return 0;
-	run(1000, 0, 0.05, 0);
-	run(1000, 0.1, 0.01, 0);
-	run(1000, 0.3, 0.01, 0);
-	run(1000, 0, 0.01, 0.10);
-	run(1000, 0, 0.01, 0.25);
+	}
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		run(rows[i].nodes, rows[i].churn, rows[i].loss,
+		    rows[i].sybils);
 	return 0;
 }

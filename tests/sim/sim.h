@@ -17,7 +17,7 @@ struct sim_result {
 	unsigned	hops[2];	/* median and p99 */
 	unsigned	messages[2];	/* asked in a look-up, likewise */
 	double		seconds;	/* a look-up takes, median */
-	double		success;	/* share that found the nearest node */
+	double		success;	/* share that found one of the nearest */
 	double		kb_hour;	/* that a node sends in an hour */
 };
 
