@@ -1,0 +1,262 @@
+/*
+ * protobuf-c does the parsing, on its leash; what comes out is copied into one
+ * message of ours with peers and addresses that make sense, and with ends to
+ * all lists.
+ */
+#include "services/kad/kad_msg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/pb.h"
+#include "base/varint.h"
+#include "p2p/error.h"
+#include "p2p/multiaddr.h"
+#include "proto/dht.pb-c.h"
+
+/* What a message may allocate while it is parsed, by its size. */
+#define BUDGET(max)	(16 * (max) + 64 * 1024)
+#define REPLY_FIELD	11		/* S-16 */
+#define LENGTH_DELIMITED 2
+
+static struct rd
+view(int has, const ProtobufCBinaryData *b)
+{
+	return has ? (struct rd){ b->data, b->len } : (struct rd){ NULL, 0 };
+}
+
+/* An address of that peer's without its id; NULL: none, or another's. */
+static struct p2p_multiaddr *
+address_of(const ProtobufCBinaryData *b, const struct p2p_peer_id *peer)
+{
+	struct p2p_multiaddr *ma, *bare = NULL;
+	struct p2p_peer_id named;
+
+	if (p2p_multiaddr_decode(b->data, b->len, &ma) != 0)
+		return NULL;
+	if (p2p_multiaddr_peer(ma, &named) != 0)
+		return ma;
+	if (p2p_peer_id_equal(&named, peer))
+		(void)p2p_multiaddr_without_peer(ma, &bare);
+	p2p_multiaddr_free(ma);
+	return bare;
+}
+
+static int
+take_contact(const Proto__DhtPeer *p, struct kad_contact *c)
+{
+	size_t i, n = p->n_addrs;
+
+	if (!p->has_id || p2p_peer_id_decode(p->id.data, p->id.len,
+	    &c->peer) != 0)
+		return P2P_ERR_FORMAT;
+	n = n < KAD_ADDRS_READ_MAX ? n : KAD_ADDRS_READ_MAX;
+	if (n == 0)
+		return 0;
+	if ((c->addrs = calloc(n, sizeof(*c->addrs))) == NULL)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		if ((c->addrs[c->naddrs] = address_of(&p->addrs[i],
+		    &c->peer)) != NULL)
+			c->naddrs++;
+	return 0;
+}
+
+static int
+take_contacts(Proto__DhtPeer *const *list, size_t n,
+    struct kad_contact **out, size_t *nout)
+{
+	size_t i;
+	int e;
+
+	n = n < KAD_PEERS_READ_MAX ? n : KAD_PEERS_READ_MAX;
+	if (n == 0)
+		return 0;
+	if ((*out = calloc(n, sizeof(**out))) == NULL)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		e = take_contact(list[i], &(*out)[*nout]);
+		if (e == 0)
+			(*nout)++;
+		else if (e == -ENOMEM)
+			return e;
+	}
+	return 0;
+}
+
+static bool
+asks_for_reply(const ProtobufCMessage *m)
+{
+	unsigned i;
+
+	for (i = 0; i < m->n_unknown_fields; i++)
+		if (m->unknown_fields[i].tag == REPLY_FIELD &&
+		    m->unknown_fields[i].wire_type == LENGTH_DELIMITED)
+			return true;
+	return false;
+}
+
+static int
+take_message(const Proto__DhtMessage *p, struct kad_msg *m)
+{
+	int e;
+
+	m->type = p->has_type ? (enum kad_type)p->type : KAD_PUT_VALUE;
+	m->key = view(p->has_key, &p->key);
+	m->wants_reply = asks_for_reply(&p->base);
+	if (p->record != NULL) {
+		m->has_record = true;
+		m->record.key = view(p->record->has_key, &p->record->key);
+		m->record.value = view(p->record->has_value,
+		    &p->record->value);
+		m->record.time = view(p->record->has_time_received,
+		    &p->record->time_received);
+	}
+	if ((e = take_contacts(p->closer_peers, p->n_closer_peers, &m->closer,
+	    &m->ncloser)) != 0)
+		return e;
+	return take_contacts(p->provider_peers, p->n_provider_peers,
+	    &m->providers, &m->nproviders);
+}
+
+int
+kad_msg_get(struct rd in, size_t max, struct kad_msg *out)
+{
+	struct kad_msg m = { .type = KAD_PUT_VALUE };
+	const Proto__DhtMessage *p;
+	ProtobufCMessage *msg;
+	int e;
+
+	if ((e = pb_unpack(&proto__dht_message__descriptor, in, max,
+	    BUDGET(max), &msg)) != 0)
+		return e;
+	p = (const Proto__DhtMessage *)msg;
+	m.owner = msg;
+	e = p->has_type && (p->type < KAD_PUT_VALUE || p->type > KAD_PING) ?
+	    P2P_ERR_FORMAT : take_message(p, &m);
+	if (e != 0) {
+		kad_msg_clear(&m);
+		return e;
+	}
+	*out = m;
+	return 0;
+}
+
+static void
+free_contacts(struct kad_contact *list, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < list[i].naddrs; j++)
+			p2p_multiaddr_free(list[i].addrs[j]);
+		free(list[i].addrs);
+	}
+	free(list);
+}
+
+void
+kad_msg_clear(struct kad_msg *m)
+{
+	free_contacts(m->closer, m->ncloser);
+	free_contacts(m->providers, m->nproviders);
+	if (m->owner != NULL)
+		pb_free(m->owner);
+	memset(m, 0, sizeof(*m));
+}
+
+static ProtobufCBinaryData
+binary(struct rd bytes)
+{
+	return (ProtobufCBinaryData){ bytes.len,
+	    (uint8_t *)(uintptr_t)bytes.p };
+}
+
+/* One kind of peers of a message that is being made. */
+struct row {
+	Proto__DhtPeer		peers[KAD_PEERS_MAX];
+	Proto__DhtPeer		*list[KAD_PEERS_MAX];
+	ProtobufCBinaryData	addrs[KAD_PEERS_MAX][KAD_ADDRS_MAX];
+	size_t			n;
+};
+
+static void
+fill_row(struct row *row, const struct kad_tell *tell, size_t n)
+{
+	const uint8_t *bytes;
+	Proto__DhtPeer *p;
+	size_t i, j, len;
+
+	row->n = n < KAD_PEERS_MAX ? n : KAD_PEERS_MAX;
+	for (i = 0; i < row->n; i++) {
+		p = row->list[i] = &row->peers[i];
+		proto__dht_peer__init(p);
+		p->has_id = 1;
+		p->id = binary((struct rd){ tell[i].peer.bytes,
+		    tell[i].peer.len });
+		p->addrs = row->addrs[i];
+		for (j = 0; j < tell[i].naddrs && j < KAD_ADDRS_MAX; j++) {
+			bytes = p2p_multiaddr_bytes(tell[i].addrs[j], &len);
+			row->addrs[i][j] = binary((struct rd){ bytes, len });
+		}
+		p->n_addrs = j;
+	}
+}
+
+/* One address less of a peer that has most of both kinds; false: none has two. */
+static bool
+drop_address(struct row *const rows[2])
+{
+	Proto__DhtPeer *most = NULL;
+	size_t i, j;
+
+	for (i = 0; i < 2; i++)
+		for (j = 0; j < rows[i]->n; j++)
+			if (most == NULL ||
+			    rows[i]->peers[j].n_addrs > most->n_addrs)
+				most = &rows[i]->peers[j];
+	if (most == NULL || most->n_addrs < 2)
+		return false;
+	most->n_addrs--;
+	return true;
+}
+
+int
+kad_msg_put(const struct kad_say *say, struct wr *w)
+{
+	Proto__DhtMessage m = PROTO__DHT_MESSAGE__INIT;
+	Proto__DhtRecord record = PROTO__DHT_RECORD__INIT;
+	struct row closer, providers, *const rows[2] = { &closer, &providers };
+	size_t len;
+
+	fill_row(&closer, say->closer, say->ncloser);
+	fill_row(&providers, say->providers, say->nproviders);
+	m.has_type = 1;
+	m.type = say->type;
+	m.has_key = say->key.len > 0;
+	m.key = binary(say->key);
+	if (say->record != NULL) {
+		record.has_key = record.has_value = 1;
+		record.key = binary(say->record->key);
+		record.value = binary(say->record->value);
+		record.has_time_received = say->record->time.len > 0;
+		record.time_received = binary(say->record->time);
+		m.record = &record;
+	}
+	m.closer_peers = closer.list;
+	m.provider_peers = providers.list;
+	do {
+		m.n_closer_peers = closer.n;
+		m.n_provider_peers = providers.n;
+		len = protobuf_c_message_get_packed_size(&m.base);
+		if (len <= KAD_MSG_SEND_MAX - VARINT_MAX_LEN ||
+		    closer.n + providers.n == 0)
+			break;
+		if (!drop_address(rows))
+			rows[closer.n < providers.n]->n--;
+	} while (true);
+	varint_put(w, len);
+	pb_pack(&m.base, w);
+	return w->full ? P2P_ERR_TOO_LARGE : 0;
+}
