@@ -15,11 +15,11 @@
 #include "p2p/error.h"
 #include "services/kad/kad_table.h"
 
-#define LIES	6
+#define LIES	4
 
 /* Who named somebody, by number of those who answered; 0 is the table. */
 struct source {
-	unsigned	good, bad;
+	unsigned	good, bad, waiting;
 };
 
 struct known {
@@ -83,7 +83,8 @@ learn(struct kad_query *q, const struct p2p_peer_id *peer, uint16_t hops,
 	at = place(q, &k.key);
 	if (at < q->n && kad_compare(&q->p.target, &k.key,
 	    &q->list[at].key) == 0) {
-		if (is_discredited(q, &q->list[at]))
+		if (q->list[at].state == KAD_HEARD &&
+		    is_discredited(q, &q->list[at]))
 			q->list[at].source = source;
 		return 0;			/* known */
 	}
@@ -159,6 +160,15 @@ is_open(const struct kad_query *q, const struct known *k)
 	    (k->state == KAD_HEARD && !is_discredited(q, k));
 }
 
+/* Nobody gets more questions on the word of one than it takes to doubt it. */
+static bool
+is_enough(const struct kad_query *q, const struct known *k)
+{
+	const struct source *s = &q->sources[k->source];
+
+	return k->source != 0 && s->good == 0 && s->bad + s->waiting >= LIES;
+}
+
 /*
  * The nearest of the first so many that count which may be asked now.  Those
  * that do not answer, and what liars named, do not count.
@@ -171,7 +181,7 @@ candidate(struct kad_query *q, size_t of)
 
 	for (i = n = 0; i < q->n && n < of; i++) {
 		k = &q->list[i];
-		if (k->state == KAD_HEARD && !is_discredited(q, k))
+		if (k->state == KAD_HEARD && !is_enough(q, k))
 			return k;
 		n += k->state == KAD_WAITING || k->state == KAD_QUERIED;
 	}
@@ -190,6 +200,7 @@ kad_query_next(struct kad_query *q, struct p2p_peer_id *out)
 	if (k == NULL)
 		return false;
 	k->state = KAD_WAITING;
+	q->sources[k->source].waiting++;
 	q->waiting++;
 	q->asked++;
 	*out = k->peer;
@@ -201,6 +212,7 @@ static void
 settle(struct kad_query *q, struct known *k, bool good)
 {
 	q->waiting--;
+	q->sources[k->source].waiting--;
 	k->state = good ? KAD_QUERIED : KAD_UNREACHABLE;
 	if (good) {
 		q->sources[k->source].good++;
