@@ -119,6 +119,17 @@ pair_free(struct pair *p)
 	CHECK_EQ(thread_count(), 0);
 }
 
+struct session *
+pair_session(struct p2p_host *h)
+{
+	struct session *s;
+
+	lock_lock(&h->swarm);
+	s = TAILQ_FIRST(&h->conns)->session;
+	lock_unlock(&h->swarm);
+	return s;
+}
+
 struct mstream *
 pair_first_stream(struct session *s)
 {

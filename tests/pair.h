@@ -32,6 +32,9 @@ void	pair_pass(struct pair *p, unsigned seconds);
 /* Whether no connection of the host has a ping to send or to be answered. */
 bool	host_is_quiet(struct p2p_host *host);
 
+/* The session of a host's first connection, which must be there. */
+struct session	*pair_session(struct p2p_host *host);
+
 /* Its first stream, which must be there. */
 struct mstream	*pair_first_stream(struct session *s);
 

@@ -9,6 +9,7 @@
 
 #include "check.h"
 #include "p2p/error.h"
+#include "sim/peer.h"
 
 static const struct {
 	const char	*peer, *key;
@@ -82,16 +83,6 @@ bits_in_common_are_counted_and_distances_compared(void)
 		b.b[KAD_KEY_SIZE - 1] |= 1;	/* bits behind do not count */
 		CHECK_EQ(kad_cpl(&a, &b), i);
 	}
-}
-
-/* A peer by number: the identity multihash of four bytes. */
-static struct p2p_peer_id
-peer(uint32_t n)
-{
-	struct p2p_peer_id id = { .len = 6, .bytes = { 0, 4, (uint8_t)(n >> 24),
-	    (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
-
-	return id;
 }
 
 static struct kad_table *

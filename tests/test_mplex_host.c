@@ -152,22 +152,11 @@ pings(struct pair *p)
 	return clock_now() - from;
 }
 
-static struct session *
-session_of(struct p2p_host *h)
-{
-	struct session *s;
-
-	lock_lock(&h->swarm);
-	s = TAILQ_FIRST(&h->conns)->session;
-	lock_unlock(&h->swarm);
-	return s;
-}
-
 /* Whether the worker of its first connection waits for users. */
 static bool
 is_behind(struct p2p_host *h)
 {
-	return session_of(h)->behind;
+	return pair_session(h)->behind;
 }
 
 static void
@@ -354,7 +343,7 @@ who_reads_a_little_keeps_the_stream(void)
 	s = open_stream(&p, POUR);
 	CHECK_EQ(p2p_stream_write(s, &n, 1), 1);
 	falls_behind(p.a);
-	session = session_of(p.a);
+	session = pair_session(p.a);
 	for (i = 0; i < 10; i++) {
 		clock_test_advance(200 * CLOCK_MS);
 		CHECK_OK(p2p_stream_read_full(s, buf, sizeof(buf)));
@@ -380,7 +369,7 @@ what_was_read_is_told_before_the_worker_waits(void)
 	struct pair p;
 
 	begin(&p);
-	session = session_of(p.a);
+	session = pair_session(p.a);
 	s = open_stream(&p, P2P_ECHO_ID);
 	ms = pair_first_stream(session);
 	CHECK_EQ(p2p_stream_write(s, buf, sizeof(buf)), sizeof(buf));
@@ -460,12 +449,12 @@ who_waits_to_write_keeps_the_stream(void)
 	CHECK_OK(thread_start(&f.thread, "flooder", THREAD_STACK, flood, &f));
 	falls_behind(p.a);
 	falls_behind(p.b);
-	ms = pair_first_stream(session_of(p.b));
+	ms = pair_first_stream(pair_session(p.b));
 	for (i = 0; i < 10; i++) {
 		clock_test_advance(200 * CLOCK_MS);
 		CHECK_OK(p2p_stream_read_full(f.s, buf, sizeof(buf)));
-		ticks(session_of(p.a));
-		ticks(session_of(p.b));
+		ticks(pair_session(p.a));
+		ticks(pair_session(p.b));
 	}
 	lock_lock(&ms->mtx);
 	CHECK_OK(ms->end);
@@ -574,7 +563,7 @@ a_stop_ends_streams_and_workers_that_wait(void)
 	s = open_stream(&p, POUR);
 	CHECK_EQ(p2p_stream_write(s, &n, 1), 1);
 	falls_behind(p.a);
-	l = &session_of(p.a)->link;
+	l = &pair_session(p.a)->link;
 	schedule_waiters(&l->mtx, &l->room, 1);
 	CHECK_OK(p2p_host_stop(p.a, 0));
 	CHECK_ERR(p2p_stream_read(echo, &c, 1), P2P_ERR_DISCONNECTED);

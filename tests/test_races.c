@@ -40,17 +40,6 @@ end(struct pair *p)
 	schedule_end();
 }
 
-static struct session *
-session_of(struct p2p_host *h)
-{
-	struct session *s;
-
-	lock_lock(&h->swarm);
-	s = TAILQ_FIRST(&h->conns)->session;
-	lock_unlock(&h->swarm);
-	return s;
-}
-
 /* The worker has a piece of data in its hand when the stream goes. */
 static void
 data_for_a_stream_that_goes_is_dropped(void)
@@ -63,7 +52,7 @@ data_for_a_stream_that_goes_is_dropped(void)
 
 	begin(&p);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
-	session = session_of(p.a);
+	session = pair_session(p.a);
 	worker = stop_at("lock", &pair_first_stream(session)->mtx, "p2p-worker");
 	CHECK_EQ(p2p_stream_write(s, "x", 1), 1);
 	stop_reached(worker);
@@ -91,7 +80,7 @@ a_reset_after_the_end_hides_the_fin_too(void)
 
 	begin(&p);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
-	ms = pair_first_stream(session_of(p.a));
+	ms = pair_first_stream(pair_session(p.a));
 	CHECK_EQ(p2p_stream_write(s, "xy", 2), 2);
 	CHECK_OK(p2p_stream_close_write(s));
 	for (i = 0; i < SCHEDULE_WAIT_MS && !all; i++) {
@@ -150,8 +139,8 @@ a_pause_of_ours_is_no_stall_of_the_peers(void)
 	memory_net_buffers(p.net, 4096);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
 	pair_pass(&p, 0);
-	l = &session_of(p.a)->link;
-	deaf = stop_at("lock", &session_of(p.b)->link.mtx, "p2p-worker");
+	l = &pair_session(p.a)->link;
+	deaf = stop_at("lock", &pair_session(p.b)->link.mtx, "p2p-worker");
 	n = park(s, l);
 	stop_reached(deaf);
 	CHECK(!link_overdue(l, l->stalled - 1));
@@ -206,7 +195,7 @@ what_was_said_before_hanging_up_is_read(void)
 	CHECK(evil_expect(&v, YAMUX_DATA, 0, 1, &h));
 	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 7));
 	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
-	ms = pair_first_stream(session_of(p.b));
+	ms = pair_first_stream(pair_session(p.b));
 	worker = stop_at("lock", &ms->mtx, "p2p-worker");
 	CHECK(evil_data(&v, 0, 1, "x", 1));
 	stop_reached(worker);		/* it has that, and no more */
@@ -374,7 +363,7 @@ a_connection_that_is_used_at_the_last_moment_stays(void)
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
 	evil_joined(p.b, 1);
 	pair_pass(&p, 0);
-	mtx = &session_of(p.b)->link.mtx;
+	mtx = &pair_session(p.b)->link.mtx;
 	at[0] = stop_at("lock", mtx, "p2p-house");
 	clock_test_advance(CLOCK_S);
 	stop_reached(at[0]);		/* in a round that is too early */

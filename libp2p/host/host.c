@@ -94,7 +94,6 @@ make_upgrader(struct p2p_host *h, const struct p2p_host_config *c)
 
 	if (c->psk == NULL && force != NULL && strcmp(force, "1") == 0)
 		return P2P_ERR_REFUSED;
-
 	return upgrader_init(&h->upgrader, &p);
 }
 
@@ -176,10 +175,11 @@ warn_of_leaks(const struct p2p_host *h, const struct p2p_host_config *c)
 {
 	size_t i;
 
-	for (i = 0; c->security != NULL && c->security[i] != NULL; i++)
-		if (strcmp(c->security[i], "/plaintext/2.0.0") == 0)
+	for (i = 0; h->upgrader.security_ids[i] != NULL; i++)
+		if (h->upgrader.security[i]->clear)
 			log_line(&h->log, P2P_LOG_WARN, "host",
-			    "plaintext is offered: it encrypts nothing");
+			    "%s is offered: it encrypts nothing",
+			    h->upgrader.security_ids[i]);
 	if (c->keylog != NULL)
 		log_line(&h->log, P2P_LOG_WARN, "host",
 		    "the secrets of all connections are handed out");

@@ -113,7 +113,7 @@ go_private(struct upgrader *u, const struct p2p_psk *psk)
 	if (psk == NULL)
 		return 0;
 	for (i = 0; u->security_ids[i] != NULL; i++)
-		if (u->security[i] == &security_plaintext)
+		if (u->security[i]->clear)
 			return P2P_ERR_UNSUPPORTED;
 	u->private = true;
 	u->psk = *psk;

@@ -252,6 +252,7 @@ plaintext_close(struct codec *c, struct wr *out)
 
 const struct security_ops security_plaintext = {
 	.id = "/plaintext/2.0.0",
+	.clear = true,
 	.context_new = plaintext_context_new,
 	.context_free = plaintext_context_free,
 	.codec_new = plaintext_codec_new,

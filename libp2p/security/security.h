@@ -52,6 +52,7 @@ struct security_result {
 
 struct security_ops {
 	const char	*id;			/* "/tls/1.0.0" */
+	bool		 clear;			/* it encrypts nothing */
 
 	/*
 	 * What all connections of a host share (certificate, static key).

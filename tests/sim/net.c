@@ -4,6 +4,7 @@
  * leaves for another, or a refresh.
  */
 #include "sim.h"
+#include "peer.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -130,23 +131,6 @@ pop(struct sim *s)
 	}
 	s->heap[i] = last;
 	return first;
-}
-
-/* A peer by number: the identity multihash of four bytes. */
-static struct p2p_peer_id
-peer(uint32_t n)
-{
-	struct p2p_peer_id id = { .len = 6, .bytes = { 0, 4, (uint8_t)(n >> 24),
-	    (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n } };
-
-	return id;
-}
-
-static uint32_t
-number(const struct p2p_peer_id *id)
-{
-	return (uint32_t)id->bytes[2] << 24 | (uint32_t)id->bytes[3] << 16 |
-	    (uint32_t)id->bytes[4] << 8 | id->bytes[5];
 }
 
 static void
