@@ -31,7 +31,7 @@ clock_now(void)
 uint64_t
 clock_wall_ns(void)
 {
-	return read_clock(CLOCK_REALTIME);
+	return read_clock(CLOCK_REALTIME) + atomic_load(&clock_offset);
 }
 
 uint64_t

@@ -29,7 +29,7 @@ uint64_t	clock_deadline_ms(unsigned timeout_ms);
 int		clock_poll_ms(uint64_t deadline);
 
 /*
- * Tests only: from the first call on, time is the real clock plus everything
+ * Tests only: from the first call on, both times are the real clock plus all
  * that was added here, and every wait notices a jump within milliseconds.
  * The whole process shares the jump.
  */
