@@ -57,10 +57,10 @@ conn_local(const struct conn *c)
 	return session_link(c->session)->raw.local;
 }
 
-/* What the listener of a stream is asked for. */
+/* What an inbound stream asked for. */
 struct choice {
 	struct p2p_host	*host;
-	struct handler_entry handler;
+	char		 protocol[MSS_NAME_MAX + 1];
 };
 
 static bool
@@ -68,8 +68,9 @@ accept_protocol(const char *name, void *arg, void **choice)
 {
 	struct choice *c = arg;
 
-	if (!host_find_handler(c->host, name, &c->handler))
+	if (!host_has_handler(c->host, name))
 		return false;
+	snprintf(c->protocol, sizeof(c->protocol), "%s", name);
 	*choice = c;
 	return true;
 }
@@ -114,18 +115,17 @@ negotiate(struct mstream *ms, struct mss *m, struct wr *first,
 
 /* The stream has its protocol: its handler's turn.  Takes ms on success. */
 static int
-serve(struct conn *c, struct mstream *ms, const struct handler_entry *handler)
+serve(struct conn *c, struct mstream *ms, const char *protocol)
 {
-	struct serving sv = { .per_peer = handler->per_peer,
-	    .peer = &c->peer };
+	struct serving sv = { .peer = &c->peer };
 	struct p2p_stream *s;
 	int e;
 
-	if ((e = host_serve_begin(c->host, &sv)) != 0)
+	if ((e = host_serve_begin(c->host, protocol, &sv)) != 0)
 		return e;
-	if ((e = stream_new(c, ms, handler->protocol, &s)) == 0) {
-		pool_rename(c->host->pool, handler->protocol);
-		handler->fn(s, handler->arg);
+	if ((e = stream_new(c, ms, protocol, &s)) == 0) {
+		pool_rename(c->host->pool, protocol);
+		sv.handler->fn(s, sv.handler->arg);
 		p2p_stream_free(s);
 	}
 	host_serve_end(c->host, &sv);
@@ -150,7 +150,7 @@ run_inbound(void *arg)
 	    clock_after(clock_now(), HOST_STREAM_TIMEOUT));
 	limit_give(&in.conn->negotiating, 1);
 	if (e == 0)
-		e = serve(in.conn, in.ms, &choice.handler);
+		e = serve(in.conn, in.ms, choice.protocol);
 	if (e != 0) {
 		mstream_reset(in.ms, e == P2P_ERR_LIMIT ? MUX_RESET_LIMIT :
 		    MUX_RESET_NEGOTIATION);

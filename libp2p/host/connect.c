@@ -44,13 +44,14 @@ p2p_host_connect(struct p2p_host *h, const char *target,
 {
 	static const struct p2p_connect_options none;
 	const struct p2p_connect_options *o = options != NULL ? options : &none;
+	struct dial_options d = { .any_peer = o->any_peer, .fresh = o->fresh,
+	    .keep = true, .deadline = deadline_of(o->timeout_ms) };
 	struct conn *c;
 	int e;
 
 	if (report != NULL)
 		*report = NULL;
-	e = dial_target_conn(h, target, o, true, deadline_of(o->timeout_ms),
-	    &c, report);
+	e = dial_target_conn(h, target, &d, &c, report);
 	if (e != 0)
 		return e;
 	if (out != NULL)
@@ -143,19 +144,18 @@ p2p_host_connections_free(struct p2p_connection *list, size_t n)
  * which shows only when it is used; nothing of the caller's was sent then, so
  * there is a second try, over another one.
  */
-static int
-open_target(struct p2p_host *h, const char *target,
-    const char *const *protocols, uint64_t deadline, struct p2p_stream **out)
+int
+host_open(struct p2p_host *h, const char *target,
+    const char *const *protocols, const struct dial_options *o,
+    struct p2p_stream **out)
 {
-	static const struct p2p_connect_options none;
 	struct conn *c;
 	int e, tries;
 
 	for (tries = 0; tries < 2; tries++) {
-		if ((e = dial_target_conn(h, target, &none, false, deadline,
-		    &c, NULL)) != 0)
+		if ((e = dial_target_conn(h, target, o, &c, NULL)) != 0)
 			return e;
-		e = conn_open(c, protocols, deadline, out);
+		e = conn_open(c, protocols, o->deadline, out);
 		conn_unref(c);
 		if (e != P2P_ERR_DISCONNECTED || atomic_load(&h->stopped))
 			return e;
@@ -168,8 +168,9 @@ p2p_host_open(struct p2p_host *h, const char *target, const char *protocol,
     unsigned timeout_ms, struct p2p_stream **out)
 {
 	const char *const protocols[] = { protocol, NULL };
+	struct dial_options o = { .deadline = deadline_of(timeout_ms) };
 
-	return open_target(h, target, protocols, deadline_of(timeout_ms), out);
+	return host_open(h, target, protocols, &o, out);
 }
 
 int
@@ -177,10 +178,10 @@ p2p_host_open_peer(struct p2p_host *h, const struct p2p_peer_id *peer,
     const char *const *protocols, unsigned timeout_ms,
     struct p2p_stream **out)
 {
+	struct dial_options o = { .deadline = deadline_of(timeout_ms) };
 	char text[P2P_PEER_ID_TEXT_MAX];
 
-	return open_target(h, p2p_peer_id_text(peer, text), protocols,
-	    deadline_of(timeout_ms), out);
+	return host_open(h, p2p_peer_id_text(peer, text), protocols, &o, out);
 }
 
 int

@@ -49,8 +49,7 @@ struct dial_group {
 	TAILQ_ENTRY(dial_group) link;	/* [w] host->dials */
 	struct p2p_host	*host;		/* [I] */
 	struct dial_target *target;	/* [I] the caller's */
-	uint64_t	 deadline;	/* [I] */
-	bool		 keep;		/* [I] */
+	const struct dial_options *o;	/* [I] the caller's */
 	struct wake	 cancel;	/* [I] set: give up */
 	struct lock	 mtx;		/* LOCK_LEAF */
 	struct cond	 changed;	/* mtx: an attempt is done */
@@ -71,7 +70,7 @@ connect_raw(struct attempt *a, struct raw *raw)
 	if ((t = host_transport_for(g->host, a->ma)) == NULL)
 		return P2P_ERR_UNSUPPORTED;
 	return t->ops->dial(t->context, a->ma, g->cancel.fd,
-	    deadline < g->deadline ? deadline : g->deadline, raw);
+	    deadline < g->o->deadline ? deadline : g->o->deadline, raw);
 }
 
 static int
@@ -83,13 +82,13 @@ attempt_conn(struct attempt *a, struct conn **out)
 	struct raw raw = { .fd = -1 };
 	struct upgraded up = { 0 };
 	struct conn_params cp = { .host = g->host, .raw = &raw, .up = &up,
-	    .outbound = true, .keep = g->keep };
+	    .outbound = true, .keep = g->o->keep };
 	int e;
 
 	if ((e = connect_raw(a, &raw)) != 0)
 		return e;
 	e = upgrade(&g->host->upgrader, &raw, true, expected, g->cancel.fd,
-	    g->deadline, &a->stage, &up);
+	    g->o->deadline, &a->stage, &up);
 	a->actual = up.peer;
 	if (e == 0 && p2p_peer_id_equal(&up.peer, &g->host->id))
 		e = P2P_ERR_SELF;
@@ -155,13 +154,19 @@ start_attempt(struct dial_group *g)
 	lock_unlock(&g->mtx);
 }
 
+static bool
+has_given_up(const struct dial_group *g)
+{
+	return g->o->given_up != NULL && atomic_load(g->o->given_up);
+}
+
 /* Wait for a winner, the end of all, or the time to start one more. */
 static bool
 wait_step(struct dial_group *g)
 {
 	bool more = g->started < g->target->n;
 	size_t done;
-	uint64_t until = g->deadline;
+	uint64_t until = g->o->deadline;
 	bool decided;
 
 	if (more && clock_after(clock_now(), STAGGER) < until)
@@ -169,12 +174,12 @@ wait_step(struct dial_group *g)
 	lock_lock(&g->mtx);
 	done = g->done;
 	while (g->winner == NULL && g->done < g->started &&
-	    !(more && g->done > done))
+	    !(more && g->done > done) && !has_given_up(g))
 		if (!cond_wait(&g->changed, &g->mtx, until))
 			break;
-	decided = g->winner != NULL || clock_now() >= g->deadline ||
+	decided = g->winner != NULL || clock_now() >= g->o->deadline ||
 	    (g->done == g->started && !more) ||
-	    atomic_load(&g->host->stopped);
+	    atomic_load(&g->host->stopped) || has_given_up(g);
 	lock_unlock(&g->mtx);
 	return decided;
 }
@@ -201,7 +206,7 @@ run_group(struct dial_group *g)
 			start_attempt(g);
 		decided = wait_step(g);
 	}
-	late = clock_now() >= g->deadline;
+	late = clock_now() >= g->o->deadline;
 	wake_set(&g->cancel);
 	for (i = 0; i < g->started; i++)
 		thread_join(&g->attempts[i].thread);
@@ -217,13 +222,15 @@ outcome(const struct dial_group *g)
 
 	if (atomic_load(&g->host->stopped))
 		return P2P_ERR_STOPPED;
+	if (has_given_up(g))
+		return P2P_ERR_CLOSED;
 	if (g->started == 1 && g->attempts[0].error != P2P_ERR_CLOSED)
 		return g->attempts[0].error;
 	for (i = 0; i < g->started; i++)
 		if (g->attempts[i].error == P2P_ERR_WRONG_PEER ||
 		    g->attempts[i].error == P2P_ERR_SELF)
 			return g->attempts[i].error;
-	return clock_now() >= g->deadline ? P2P_ERR_TIMEOUT :
+	return clock_now() >= g->o->deadline ? P2P_ERR_TIMEOUT :
 	    P2P_ERR_UNREACHABLE;
 }
 
@@ -274,25 +281,28 @@ find_group(struct p2p_host *h, const struct p2p_peer_id *peer)
  * one lock.  Waits while others dial the same peer.  fresh: never look.
  */
 static int
-enter(struct dial_group *g, bool fresh, bool keep, struct conn **out)
+enter(struct dial_group *g, struct conn **out)
 {
 	struct p2p_host *h = g->host;
-	const struct p2p_peer_id *peer = g->target->any_peer || fresh ? NULL :
-	    &g->target->peer;
+	const struct p2p_peer_id *peer = g->target->any_peer || g->o->fresh ?
+	    NULL : &g->target->peer;
 	int e = 0;
 
 	*out = NULL;
 	lock_lock(&h->swarm);
 	while (peer != NULL && (*out = swarm_find_locked(h, peer)) == NULL &&
-	    !atomic_load(&h->stopped) && find_group(h, peer) != NULL)
-		if (!cond_wait(&h->swarm_changed, &h->swarm, g->deadline)) {
+	    !atomic_load(&h->stopped) && !has_given_up(g) &&
+	    find_group(h, peer) != NULL)
+		if (!cond_wait(&h->swarm_changed, &h->swarm, g->o->deadline)) {
 			e = P2P_ERR_TIMEOUT;
 			break;
 		}
+	if (has_given_up(g))
+		e = P2P_ERR_CLOSED;
 	if (atomic_load(&h->stopped))
 		e = P2P_ERR_STOPPED;
 	if (e == 0 && *out != NULL) {
-		(*out)->keep = (*out)->keep || keep;
+		(*out)->keep = (*out)->keep || g->o->keep;
 		conn_ref(*out);
 	} else if (e == 0) {
 		TAILQ_INSERT_TAIL(&h->dials, g, link);
@@ -315,8 +325,8 @@ leave(struct dial_group *g)
 }
 
 static int
-group_new(struct p2p_host *h, struct dial_target *target, uint64_t deadline,
-    struct dial_group **out)
+group_new(struct p2p_host *h, struct dial_target *target,
+    const struct dial_options *o, struct dial_group **out)
 {
 	struct dial_group *g;
 	int e;
@@ -331,7 +341,7 @@ group_new(struct p2p_host *h, struct dial_target *target, uint64_t deadline,
 	cond_init(&g->changed);
 	g->host = h;
 	g->target = target;
-	g->deadline = deadline;
+	g->o = o;
 	*out = g;
 	return 0;
 }
@@ -353,6 +363,22 @@ dial_stop(struct p2p_host *h)
 	lock_lock(&h->swarm);
 	TAILQ_FOREACH(g, &h->dials, link)
 		wake_set(&g->cancel);
+	cond_broadcast(&h->swarm_changed);
+	lock_unlock(&h->swarm);
+}
+
+/* A group that still resolves looks later, and does not dial then. */
+void
+dial_poke(struct p2p_host *h)
+{
+	struct dial_group *g;
+
+	lock_lock(&h->swarm);
+	TAILQ_FOREACH(g, &h->dials, link) {
+		lock_lock(&g->mtx);
+		cond_broadcast(&g->changed);
+		lock_unlock(&g->mtx);
+	}
 	cond_broadcast(&h->swarm_changed);
 	lock_unlock(&h->swarm);
 }
@@ -494,8 +520,8 @@ dial(struct dial_group *g, struct p2p_multiaddr *ma, struct conn **out,
 	int e;
 
 	if (ma != NULL)
-		add_address(h, g->target, ma, g->deadline);
-	else if ((e = from_store(h, g->target, g->deadline)) != 0)
+		add_address(h, g->target, ma, g->o->deadline);
+	else if ((e = from_store(h, g->target, g->o->deadline)) != 0)
 		return e;
 	run_group(g);
 	if (!g->target->any_peer)
@@ -508,8 +534,8 @@ dial(struct dial_group *g, struct p2p_multiaddr *ma, struct conn **out,
 
 int
 dial_target_conn(struct p2p_host *h, const char *text,
-    const struct p2p_connect_options *o, bool keep, uint64_t deadline,
-    struct conn **out, struct p2p_report **report)
+    const struct dial_options *o, struct conn **out,
+    struct p2p_report **report)
 {
 	struct dial_target t = { .n = 0 };
 	struct p2p_multiaddr *ma;
@@ -521,13 +547,12 @@ dial_target_conn(struct p2p_host *h, const char *text,
 	if (!t.any_peer && p2p_peer_id_equal(&t.peer, &h->id))
 		e = P2P_ERR_SELF;
 	else
-		e = group_new(h, &t, deadline, &g);
+		e = group_new(h, &t, o, &g);
 	if (e != 0) {
 		p2p_multiaddr_free(ma);
 		return e;
 	}
-	g->keep = keep;
-	if ((e = enter(g, o->fresh, keep, out)) == 0 && *out == NULL) {
+	if ((e = enter(g, out)) == 0 && *out == NULL) {
 		e = dial(g, ma, out, report);
 		ma = NULL;
 		leave(g);

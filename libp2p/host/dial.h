@@ -15,14 +15,34 @@ struct dial_target {
 	size_t			 n;
 };
 
+/* How to reach it; see struct p2p_connect_options. */
+struct dial_options {
+	bool			 any_peer, fresh;
+	bool			 keep;		/* never ended for being idle */
+	uint64_t		 deadline;
+	/*
+	 * Or NULL: once it is true, and dial_poke() was called, the dial ends
+	 * with P2P_ERR_CLOSED.
+	 */
+	const atomic_bool	*given_up;
+};
+
 /*
- * A live connection to the target, or a new one; referenced.  keep: it is not
- * ended for being idle.  *report, if report is not NULL, is new when something
- * was tried.  Errors as p2p_host_connect().
+ * A live connection to the target, or a new one; referenced.  *report, if
+ * report is not NULL, is new when something was tried.  Errors as
+ * p2p_host_connect().
  */
 int	dial_target_conn(struct p2p_host *host, const char *target,
-	    const struct p2p_connect_options *options, bool keep,
-	    uint64_t deadline, struct conn **out, struct p2p_report **report);
+	    const struct dial_options *options, struct conn **out,
+	    struct p2p_report **report);
+
+/* A stream to the target, over whatever connection; errors as there. */
+int	host_open(struct p2p_host *host, const char *target,
+	    const char *const *protocols, const struct dial_options *options,
+	    struct p2p_stream **out);
+
+/* Those who dial look again whether they have given up. */
+void	dial_poke(struct p2p_host *host);
 
 /* Wake everybody who dials; for stop. */
 void	dial_stop(struct p2p_host *host);

@@ -128,13 +128,9 @@ make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 static void
 release(struct p2p_host *h)
 {
-	struct handler_entry *e;
 	size_t i;
 
-	while ((e = TAILQ_FIRST(&h->handlers)) != NULL) {
-		TAILQ_REMOVE(&h->handlers, e, link);
-		free(e);
-	}
+	handlers_fini(h);
 	for (i = 0; i < h->nhooks; i++)
 		if (h->hooks[i].free != NULL)
 			h->hooks[i].free(h->hooks[i].arg);
@@ -151,6 +147,7 @@ release(struct p2p_host *h)
 	bufpool_fini(&h->segments);
 	bufpool_fini(&h->bufs);
 	cond_destroy(&h->swarm_changed);
+	cond_destroy(&h->idle);
 	lock_destroy(&h->swarm);
 	lock_destroy(&h->mtx);
 	free(h);
@@ -207,10 +204,12 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	lock_init(&h->mtx, LOCK_HOST);
 	lock_init(&h->swarm, LOCK_SWARM);
 	cond_init(&h->swarm_changed);
+	cond_init(&h->idle);
 	bufpool_init(&h->bufs, LINK_BUFFER, LINK_BUFFERS_KEEP);
 	queue_segments_init(&h->segments);
 	TAILQ_INIT(&h->handlers);
 	TAILQ_INIT(&h->servings);
+	TAILQ_INIT(&h->watches);
 	TAILQ_INIT(&h->listeners);
 	TAILQ_INIT(&h->conns);
 	TAILQ_INIT(&h->dead);
@@ -401,154 +400,5 @@ p2p_host_limit(const struct p2p_host *h, size_t i, struct p2p_limit_info *out)
 	l = &h->limits[i];
 	*out = (struct p2p_limit_info){ l->name, l->max,
 	    atomic_load(&l->used), atomic_load(&l->refused) };
-	return 0;
-}
-
-static struct handler_entry *
-find_handler(struct p2p_host *h, const char *protocol)
-{
-	struct handler_entry *e;
-
-	lock_assert_held(&h->mtx);
-	TAILQ_FOREACH(e, &h->handlers, link)
-		if (strcmp(e->protocol, protocol) == 0)
-			break;
-	return e;
-}
-
-bool
-host_find_handler(struct p2p_host *h, const char *protocol,
-    struct handler_entry *out)
-{
-	struct handler_entry *e;
-
-	lock_lock(&h->mtx);
-	if ((e = find_handler(h, protocol)) != NULL)
-		*out = *e;
-	lock_unlock(&h->mtx);
-	return e != NULL;
-}
-
-int
-host_serve_begin(struct p2p_host *h, struct serving *sv)
-{
-	const struct serving *other;
-	uint64_t n = 0;
-	int e = 0;
-
-	if (sv->per_peer == NULL)
-		return 0;
-	lock_lock(&h->mtx);
-	TAILQ_FOREACH(other, &h->servings, link)
-		n += other->per_peer == sv->per_peer &&
-		    p2p_peer_id_equal(other->peer, sv->peer);
-	if (n < sv->per_peer->max)
-		TAILQ_INSERT_TAIL(&h->servings, sv, link);
-	else
-		e = P2P_ERR_LIMIT;
-	lock_unlock(&h->mtx);
-	if (e != 0)
-		atomic_fetch_add(&sv->per_peer->refused, 1);
-	return e;
-}
-
-void
-host_serve_end(struct p2p_host *h, struct serving *sv)
-{
-	if (sv->per_peer == NULL)
-		return;
-	lock_lock(&h->mtx);
-	TAILQ_REMOVE(&h->servings, sv, link);
-	lock_unlock(&h->mtx);
-}
-
-bool
-host_is_protocol(const char *p)
-{
-	size_t n = 0;
-
-	for (; p[n] != '\0'; n++)
-		if (p[n] <= ' ' || p[n] > '~')
-			return false;
-	return n > 0 && n <= MSS_NAME_MAX;
-}
-
-int
-p2p_host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
-    void *arg)
-{
-	return host_handle(h, protocol, fn, arg, NULL);
-}
-
-int
-host_handle(struct p2p_host *h, const char *protocol, p2p_stream_fn fn,
-    void *arg, struct limit *per_peer)
-{
-	struct handler_entry *e;
-	int error = 0;
-
-	if (!host_is_protocol(protocol))
-		return P2P_ERR_FORMAT;
-	if ((e = calloc(1, sizeof(*e))) == NULL)
-		return -ENOMEM;
-	memcpy(e->protocol, protocol, strlen(protocol));
-	e->fn = fn;
-	e->arg = arg;
-	e->per_peer = per_peer;
-	lock_lock(&h->mtx);
-	if (find_handler(h, protocol) != NULL)
-		error = P2P_ERR_EXISTS;
-	else
-		TAILQ_INSERT_TAIL(&h->handlers, e, link);
-	lock_unlock(&h->mtx);
-	if (error != 0)
-		free(e);
-	else
-		host_changed(h);
-	return error;
-}
-
-int
-p2p_host_unhandle(struct p2p_host *h, const char *protocol)
-{
-	struct handler_entry *e;
-
-	lock_lock(&h->mtx);
-	if ((e = find_handler(h, protocol)) != NULL)
-		TAILQ_REMOVE(&h->handlers, e, link);
-	lock_unlock(&h->mtx);
-	if (e == NULL)
-		return P2P_ERR_NOT_FOUND;
-	free(e);
-	host_changed(h);
-	return 0;
-}
-
-int
-host_protocols(struct p2p_host *h, char ***out)
-{
-	struct handler_entry *e;
-	size_t n = 0, bytes = 0;
-	char **list, *p;
-
-	lock_lock(&h->mtx);
-	TAILQ_FOREACH(e, &h->handlers, link) {
-		n++;
-		bytes += strlen(e->protocol) + 1;
-	}
-	list = malloc((n + 1) * sizeof(*list) + bytes);
-	if (list != NULL) {
-		p = (char *)(list + n + 1);
-		n = 0;
-		TAILQ_FOREACH(e, &h->handlers, link) {
-			list[n++] = p;
-			p = stpcpy(p, e->protocol) + 1;
-		}
-		list[n] = NULL;
-	}
-	lock_unlock(&h->mtx);
-	if (list == NULL)
-		return -ENOMEM;
-	*out = list;
 	return 0;
 }

@@ -34,6 +34,7 @@ struct resolver;
 
 #define HOST_TRANSPORTS_MAX	4
 #define HOST_HOOKS_MAX		8
+#define HOST_WATCHES_MAX	8
 #define HOST_STREAM_TIMEOUT	(10 * CLOCK_S)	/* inbound negotiation */
 #define HOST_UPGRADE_TIMEOUT	(15 * CLOCK_S)	/* accept to muxer ready */
 #define HOST_DIAL_TIMEOUT_MS	15000
@@ -49,13 +50,25 @@ struct handler_entry {
 	p2p_stream_fn	 fn;
 	void		*arg;
 	struct limit	*per_peer;	/* or NULL */
+	unsigned	 refs;		/* [h] the list, each serving */
 };
 
-/* A stream that a handler serves and of which a peer may not have more. */
+/* A stream that a handler serves. */
 struct serving {
 	TAILQ_ENTRY(serving) link;
-	struct limit	*per_peer;	/* which kind */
+	struct handler_entry *handler;
 	const struct p2p_peer_id *peer;
+};
+
+/*
+ * A service that is told when something new is known of a peer: what it speaks,
+ * where it is.  Called from any thread, holding nothing; must not block.
+ */
+struct host_watch {
+	TAILQ_ENTRY(host_watch) link;
+	void		 (*learned)(void *arg, const struct p2p_peer_id *peer);
+	void		*arg;
+	unsigned	 calls;		/* [h] that are being made */
 };
 
 struct listener {
@@ -106,6 +119,8 @@ struct p2p_host {
 	struct lock		 mtx;		/* LOCK_HOST */
 	TAILQ_HEAD(, handler_entry) handlers;	/* [h] */
 	TAILQ_HEAD(, serving)	 servings;	/* [h] */
+	TAILQ_HEAD(, host_watch) watches;	/* [h] */
+	struct cond		 idle;		/* mtx: a hold was dropped */
 	TAILQ_HEAD(, listener)	 listeners;	/* [h] */
 	struct lock		 swarm;		/* LOCK_SWARM */
 	struct cond		 swarm_changed;	/* swarm */
@@ -154,16 +169,33 @@ void	host_changed(struct p2p_host *host);
 int	host_handle(struct p2p_host *host, const char *protocol,
 	    p2p_stream_fn fn, void *arg, struct limit *per_peer);
 
-/* The handler of a protocol, copied; false when there is none. */
-bool	host_find_handler(struct p2p_host *host, const char *protocol,
-	    struct handler_entry *out);
+bool	host_has_handler(struct p2p_host *host, const char *protocol);
 
 /*
- * Around the handler of a stream: 0 or P2P_ERR_LIMIT.  sv is set up by the
- * caller and stays in its hands until the end.
+ * Around the handler of a stream, which is sv->handler in between.  Returns 0,
+ * P2P_ERR_NO_PROTOCOL or P2P_ERR_LIMIT.  sv stays in its caller's hands until
+ * the end.
  */
-int	host_serve_begin(struct p2p_host *host, struct serving *sv);
+int	host_serve_begin(struct p2p_host *host, const char *protocol,
+	    struct serving *sv);
 void	host_serve_end(struct p2p_host *host, struct serving *sv);
+
+/*
+ * p2p_host_unhandle() for who must know when nobody is in the handler any more:
+ * begin; wake those inside; end, which waits for them.  NULL: there was none.
+ */
+struct handler_entry	*host_unhandle_begin(struct p2p_host *host,
+			    const char *protocol);
+void	host_unhandle_end(struct p2p_host *host, struct handler_entry *e);
+void	handlers_fini(struct p2p_host *host);
+
+/*
+ * At most HOST_WATCHES_MAX are called.  Unwatch returns when none of its calls
+ * is being made any more; not from inside of one.
+ */
+void	host_watch(struct p2p_host *host, struct host_watch *w);
+void	host_unwatch(struct p2p_host *host, struct host_watch *w);
+void	host_learned(struct p2p_host *host, const struct p2p_peer_id *peer);
 
 /* Our protocols as one block: an array ending in NULL; free(3) it. */
 int	host_protocols(struct p2p_host *host, char ***out);

@@ -212,6 +212,7 @@ learn(struct p2p_host *h, const struct identify_seen *seen, bool push)
 	if (id->protocol_version != NULL)
 		(void)peerstore_put(ps, &id->peer, "protocol-version",
 		    id->protocol_version, strlen(id->protocol_version));
+	host_learned(h, &id->peer);
 }
 
 static void
@@ -291,20 +292,19 @@ int
 p2p_identify(struct p2p_host *h, const struct p2p_peer_id *peer,
     unsigned timeout_ms, struct p2p_identity **out)
 {
-	static const struct p2p_connect_options none;
-	uint64_t deadline = clock_deadline_ms(timeout_ms != 0 ? timeout_ms :
-	    TIMEOUT_MS);
+	struct dial_options o = { .deadline = clock_deadline_ms(
+	    timeout_ms != 0 ? timeout_ms : TIMEOUT_MS) };
 	char text[P2P_PEER_ID_TEXT_MAX];
 	struct p2p_stream *s;
 	struct conn *c;
 	int e;
 
-	if ((e = dial_target_conn(h, p2p_peer_id_text(peer, text), &none,
-	    false, deadline, &c, NULL)) != 0)
+	if ((e = dial_target_conn(h, p2p_peer_id_text(peer, text), &o, &c,
+	    NULL)) != 0)
 		return e;
-	conn_wait_asked(c, deadline);
-	if ((e = conn_open(c, ask_protocols, deadline, &s)) == 0) {
-		e = ask(h, s, deadline, out);
+	conn_wait_asked(c, o.deadline);
+	if ((e = conn_open(c, ask_protocols, o.deadline, &s)) == 0) {
+		e = ask(h, s, o.deadline, out);
 		p2p_stream_free(s);
 	}
 	conn_unref(c);
