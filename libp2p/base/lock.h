@@ -10,7 +10,8 @@
  *	STORE	host/peerstore.c: addresses, protocols, metadata of peers
  *	MUX	muxer/link.c: one a connection: streams, windows, staging
  *	STREAM	muxer/session.c: one a stream: its receive queue
- *	LEAF	held for a few lines that call nothing: pools, limits, logs
+ *	LEAF	held for a few lines that call nothing: pools, limits, logs; and
+ *		store/: the entries in memory, the queue to a file's writer
  *
  * Two locks of one rank are never held together.  No lock is held across
  * read(2), write(2), seal, open, a callback, thread creation, DNS or disk.
