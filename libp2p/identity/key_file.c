@@ -29,7 +29,6 @@
 #include "p2p/key.h"
 
 #define FILE_MODE	0600
-#define DIR_MODE	0700
 #define OTHERS		(S_IRWXG | S_IRWXO)
 
 #define TMP_HEX		8	/* random digits behind .NAME. */
@@ -123,76 +122,6 @@ done:
 		close(fd);
 	if (e == P2P_ERR_KEY_FILE && why != NULL)
 		*why = fault;
-	return e;
-}
-
-/* Flush the directory at dir, which may be open with O_PATH only. */
-static int
-sync_dir(int dir)
-{
-	int fd, e = 0;
-
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
-		return -errno;
-	if (fsync(fd) == -1)
-		e = -errno;
-	close(fd);
-	return e;
-}
-
-/* Open name below dir, making it if it is missing. */
-static int
-enter(int dir, const char *name, int *out)
-{
-	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-	int e;
-
-	if ((*out = openat(dir, name, flags)) != -1)
-		return 0;
-	if (errno != ENOENT)
-		return -errno;
-	if (mkdirat(dir, name, DIR_MODE) == 0) {
-		if ((e = sync_dir(dir)) != 0)
-			return e;
-	} else if (errno != EEXIST) {
-		return -errno;
-	}
-	return (*out = openat(dir, name, flags)) != -1 ? 0 : -errno;
-}
-
-/*
- * Walk to the directory of path.  *dir is open with O_PATH; *name is the last
- * component, inside path.
- */
-static int
-open_parent(const char *path, int *dir, const char **name)
-{
-	const char *slash = strrchr(path, '/');
-	char *copy, *p, *save = NULL;
-	int fd, next, e = 0;
-
-	*name = slash != NULL ? slash + 1 : path;
-	if (**name == '\0')
-		return -EISDIR;
-	if ((copy = strndup(path, (size_t)(*name - path))) == NULL)
-		return -ENOMEM;
-	fd = open(path[0] == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1) {
-		e = -errno;
-		goto done;
-	}
-	for (p = strtok_r(copy, "/", &save); p != NULL;
-	    p = strtok_r(NULL, "/", &save)) {
-		e = enter(fd, p, &next);
-		close(fd);
-		if (e != 0)
-			goto done;
-		fd = next;
-	}
-	*dir = fd;
-done:
-	free(copy);
 	return e;
 }
 
@@ -294,7 +223,7 @@ publish(int dir, const char *tmp, const char *name)
 
 	if ((e = rename_new(dir, tmp, name)) != 0)
 		return e;
-	if ((e = sync_dir(dir)) != 0) {
+	if ((e = file_sync_dir(dir)) != 0) {
 		unlinkat(dir, name, 0);
 		return e;
 	}
@@ -312,7 +241,7 @@ p2p_key_save(const struct p2p_key *key, const char *path)
 	int dir = -1, fd = -1, e;
 
 	if ((e = p2p_key_encode_private(key, buf, &len)) != 0 ||
-	    (e = open_parent(path, &dir, &name)) != 0)
+	    (e = file_parent(path, &dir, &name)) != 0)
 		goto done;
 	if ((e = open_tmp(dir, name, tmp, sizeof(tmp), &fd)) != 0)
 		goto done;
