@@ -5,6 +5,7 @@
  * locks all have a smaller rank; --enable-lock-check aborts otherwise.  This
  * is the one place where base/ names other rooms:
  *
+ *	SERVICE	services/kad/: a DHT's table, streams, requests under way
  *	HOST	host/host.c: handlers, listeners, state of the host
  *	SWARM	host/swarm.c: peers, connections, dials in progress
  *	STORE	host/peerstore.c: addresses, protocols, metadata of peers
@@ -25,7 +26,8 @@
 #include <stdint.h>
 
 enum lock_rank {
-	LOCK_HOST = 1,
+	LOCK_SERVICE = 1,
+	LOCK_HOST,
 	LOCK_SWARM,
 	LOCK_STORE,
 	LOCK_MUX,

@@ -35,6 +35,7 @@ static const struct {
 	[LIMIT_STREAMS_OUT] = { "streams-out", 256, -1, 1 },
 	[LIMIT_NEGOTIATING] = { "negotiating", 64, -1, 1 },
 	[LIMIT_PINGS_PEER] = { "pings-per-peer", 2, -1, 1 },
+	[LIMIT_KAD_PEER] = { "kad-streams-per-peer", 32, -1, 1 },
 	[LIMIT_PUSH_BURST] = { "push-burst", 10, -1, 1 },
 	[LIMIT_PUSH_EVERY_S] = { "push-every-seconds", 5, -1, 1 },
 	[LIMIT_WINDOW] = { "window", 16 << 20, -1, 256 << 10 },

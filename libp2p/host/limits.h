@@ -30,6 +30,7 @@ enum host_limit {
 	LIMIT_STREAMS_OUT,		/* setting: on one connection */
 	LIMIT_NEGOTIATING,		/* setting: on one connection */
 	LIMIT_PINGS_PEER,		/* setting: inbound, of one peer */
+	LIMIT_KAD_PEER,			/* setting: DHT streams of one peer */
 	LIMIT_PUSH_BURST,		/* setting: identify pushes of one peer */
 	LIMIT_PUSH_EVERY_S,		/* setting: and then */
 	LIMIT_WINDOW,			/* setting: bytes, one stream */

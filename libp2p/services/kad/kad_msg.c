@@ -143,24 +143,32 @@ kad_msg_get(struct rd in, size_t max, struct kad_msg *out)
 	return 0;
 }
 
-static void
-free_contacts(struct kad_contact *list, size_t n)
+void
+kad_contact_clear(struct kad_contact *c)
 {
-	size_t i, j;
+	size_t i;
 
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < list[i].naddrs; j++)
-			p2p_multiaddr_free(list[i].addrs[j]);
-		free(list[i].addrs);
-	}
+	for (i = 0; i < c->naddrs; i++)
+		p2p_multiaddr_free(c->addrs[i]);
+	free(c->addrs);
+	memset(c, 0, sizeof(*c));
+}
+
+void
+kad_contacts_free(struct kad_contact *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		kad_contact_clear(&list[i]);
 	free(list);
 }
 
 void
 kad_msg_clear(struct kad_msg *m)
 {
-	free_contacts(m->closer, m->ncloser);
-	free_contacts(m->providers, m->nproviders);
+	kad_contacts_free(m->closer, m->ncloser);
+	kad_contacts_free(m->providers, m->nproviders);
 	if (m->owner != NULL)
 		pb_free(m->owner);
 	memset(m, 0, sizeof(*m));

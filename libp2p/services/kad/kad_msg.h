@@ -69,6 +69,10 @@ struct kad_msg {
 int	kad_msg_get(struct rd in, size_t max, struct kad_msg *out) MUST_CHECK;
 void	kad_msg_clear(struct kad_msg *m);
 
+/* What a contact holds, and a list of them that was malloced. */
+void	kad_contact_clear(struct kad_contact *c);
+void	kad_contacts_free(struct kad_contact *list, size_t n);
+
 /* A peer to tell of: its addresses are the caller's. */
 struct kad_tell {
 	struct p2p_peer_id	 peer;

@@ -67,6 +67,20 @@ kad_rules_validate(const struct kad_rules *rules, const struct p2p_record *r,
 }
 
 int
+kad_rules_check_key(const struct kad_rules *rules, struct rd key)
+{
+	const struct p2p_record r = { .key = key.p, .key_len = key.len };
+	struct rd ns, rest;
+	int e;
+
+	if (key.len > P2P_RECORD_KEY_MAX)
+		return P2P_ERR_TOO_LARGE;
+	if ((e = kad_record_split(&r, &ns, &rest)) != 0)
+		return e;
+	return rule_of(rules, &ns) != NULL ? 0 : P2P_ERR_UNSUPPORTED;
+}
+
+int
 kad_rules_compare(const struct kad_rules *rules, const struct p2p_record *a,
     const struct p2p_record *b)
 {

@@ -26,6 +26,10 @@ struct kad_rules {
 int	kad_rules_validate(const struct kad_rules *rules,
 	    const struct p2p_record *r, uint64_t now) MUST_CHECK;
 
+/* Whether a key could be one of a valid record: 0, or as above. */
+int	kad_rules_check_key(const struct kad_rules *rules, struct rd key)
+	    MUST_CHECK;
+
 /*
  * Of two valid records with one key: > 0 when a is better, < 0 when b is, 0
  * alike.

@@ -1,0 +1,92 @@
+#include "dht.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "p2p/multiaddr.h"
+#include "p2p/peer_id.h"
+
+/* Nobody refuses its neighbours: they all come from one address. */
+static const struct p2p_limit_setting limits[] = {
+	{ "accept-every-seconds", 0 },
+	{ "connections-per-ip", 1024 },
+	{ NULL, 0 },
+};
+
+static const struct p2p_record_rule rules[] = {
+	{ .name = "test" },
+	{ .name = NULL },
+};
+
+struct p2p_kad_config
+dht_config(enum p2p_kad_mode mode)
+{
+	return (struct p2p_kad_config){ .protocol = DHT_PROTOCOL,
+	    .mode = mode, .reach = P2P_KAD_ANY, .rules = rules };
+}
+
+void
+dht_node_start(struct dht_node *node, const struct p2p_kad_config *config)
+{
+	struct p2p_host_config hc = { .limits = limits };
+	struct p2p_multiaddr *bound, *full;
+
+	CHECK_OK(p2p_host_new(&hc, &node->host));
+	CHECK_OK(p2p_host_listen(node->host, "/ip4/127.0.0.1/tcp/0", &bound));
+	CHECK_OK(p2p_multiaddr_with_peer(bound, p2p_host_id(node->host),
+	    &full));
+	snprintf(node->target, sizeof(node->target), "%s",
+	    p2p_multiaddr_text(full));
+	p2p_multiaddr_free(full);
+	p2p_multiaddr_free(bound);
+	CHECK_OK(p2p_kad_new(node->host, config, &node->kad));
+}
+
+void
+dht_node_stop(struct dht_node *node)
+{
+	p2p_kad_free(node->kad);
+	CHECK_OK(p2p_host_stop(node->host, 5000));
+	p2p_host_free(node->host);
+	memset(node, 0, sizeof(*node));
+}
+
+void
+dht_join(struct dht_node *node, const struct dht_node *by)
+{
+	const char *target = by->target;
+
+	CHECK_OK(p2p_kad_bootstrap(node->kad, &target, 1, NULL, NULL));
+}
+
+void
+dht_start(struct dht *d, size_t n, size_t servers,
+    const struct p2p_kad_config *config)
+{
+	struct p2p_kad_config c;
+	size_t i;
+
+	CHECK_FATAL(n <= DHT_MAX);
+	memset(d, 0, sizeof(*d));
+	for (i = 0; i < n; i++) {
+		c = config != NULL ? *config : dht_config(P2P_KAD_SERVER);
+		c.mode = i < servers ? P2P_KAD_SERVER : P2P_KAD_CLIENT;
+		dht_node_start(&d->node[i], &c);
+		d->n++;
+		if (i > 0)
+			dht_join(&d->node[i], &d->node[0]);
+	}
+}
+
+void
+dht_stop(struct dht *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		p2p_kad_close(d->node[i].kad);
+	for (i = 0; i < d->n; i++)
+		dht_node_stop(&d->node[i]);
+	d->n = 0;
+}
