@@ -6,6 +6,18 @@
 
 #include "tool.h"
 
+/* The options of the DHT; lists end in NULL. */
+struct dht_options {
+	const char	*network[TOOL_LIST_MAX + 1];
+	const char	*bootstrap[TOOL_LIST_MAX + 1];
+	const char	*namespaces[TOOL_LIST_MAX + 1];
+	const char	*provide[TOOL_LIST_MAX + 1];
+	const char	*mode;		/* NULL: off */
+	const char	*store;		/* "memory", a file, NULL: default */
+	bool		 allow_private;
+	bool		 trace;
+};
+
 /* Every option of every command; a command looks at its own. */
 struct options {
 	const char	*listen[TOOL_LIST_MAX + 1];
@@ -28,13 +40,15 @@ struct options {
 	bool		 have_bytes;
 	uint64_t	 bytes, streams, chunk;
 	uint64_t	 upload, download;
-	const char	*arg;		/* PEER, TEXT, or new|show */
+	struct dht_options dht;
+	const char	*arg;		/* PEER, TEXT, new|show, ... */
+	const char	*more[2];	/* behind it, or NULL */
 };
 
 struct command {
 	const char	*name;
 	int		(*run)(const struct options *o);
-	bool		 wants_arg;
+	unsigned	 least, most;	/* arguments */
 	const char	*args, *help;
 };
 
@@ -59,6 +73,7 @@ int	node_identify(const struct options *o);
 int	node_connect(const struct options *o);
 int	node_echo(const struct options *o);
 int	node_perf(const struct options *o);
+int	node_dht(const struct options *o);
 int	node_maddr(const struct options *o);
 int	node_peerid(const struct options *o);
 int	node_version(const struct options *o);

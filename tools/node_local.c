@@ -13,38 +13,6 @@
 
 #define BYTES_MAX	(4 * P2P_MULTIADDR_MAX)	/* text of one part */
 
-static char *
-hex(const uint8_t *bytes, size_t len, char *out)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++)
-		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-	out[2 * len] = '\0';
-	return out;
-}
-
-/* "0x..." to bytes; false: it is no such text. */
-static bool
-unhex(const char *text, uint8_t *out, size_t cap, size_t *len)
-{
-	unsigned byte;
-	size_t n;
-	int used;
-
-	if (strncmp(text, "0x", 2) != 0)
-		return false;
-	text += 2;
-	for (n = 0; text[0] != '\0'; n++, text += 2)
-		if (n == cap || sscanf(text, "%2x%n", &byte, &used) != 1 ||
-		    used != 2)
-			return false;
-		else
-			out[n] = (uint8_t)byte;
-	*len = n;
-	return true;
-}
-
 int
 node_id(const struct options *o)
 {
@@ -66,7 +34,7 @@ node_id(const struct options *o)
 		json_begin("id");
 		json_text("peerId", p2p_peer_id_text(&id, text));
 		json_text("peerIdCid", p2p_peer_id_cid(&id, text));
-		json_text("publicKey", hex(bytes, len, pub));
+		json_text("publicKey", tool_hex(bytes, len, pub));
 		json_text("keyType", p2p_key_type_name(p2p_key_type(key)));
 		json_end();
 	} else {
@@ -199,7 +167,7 @@ node_maddr(const struct options *o)
 	size_t len;
 	int e;
 
-	if (unhex(o->arg, buf, sizeof(buf), &len))
+	if (tool_unhex(o->arg, buf, sizeof(buf), &len))
 		e = p2p_multiaddr_decode(buf, len, &ma);
 	else
 		e = p2p_multiaddr_parse(o->arg, &ma);
@@ -207,9 +175,9 @@ node_maddr(const struct options *o)
 		return tool_fail(o->arg, e, NULL);
 	bytes = p2p_multiaddr_bytes(ma, &len);
 	if (tool_json)
-		maddr_json(ma, hex(bytes, len, text));
+		maddr_json(ma, tool_hex(bytes, len, text));
 	else
-		maddr_text(ma, hex(bytes, len, text));
+		maddr_text(ma, tool_hex(bytes, len, text));
 	p2p_multiaddr_free(ma);
 	return TOOL_OK;
 }
@@ -226,7 +194,7 @@ node_peerid(const struct options *o)
 	size_t len;
 	int e;
 
-	if (unhex(o->arg, buf, sizeof(buf), &len))
+	if (tool_unhex(o->arg, buf, sizeof(buf), &len))
 		e = p2p_peer_id_decode(buf, len, &id);
 	else
 		e = p2p_peer_id_parse(o->arg, &id);
@@ -238,7 +206,7 @@ node_peerid(const struct options *o)
 	}
 	p2p_peer_id_text(&id, text);
 	p2p_peer_id_cid(&id, cid);
-	hex(id.bytes, id.len, bytes);
+	tool_hex(id.bytes, id.len, bytes);
 	if (!tool_json) {
 		printf("%s\n%s\n0x%s\n%s\n", text, cid, bytes,
 		    type != NULL ? type : "unknown key (the id is a hash)");

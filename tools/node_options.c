@@ -11,10 +11,10 @@
 /* Bits in the order of node_commands. */
 enum {
 	C_RUN = 1, C_ID = 2, C_KEY = 4, C_PING = 8, C_IDENTIFY = 16,
-	C_CONNECT = 32, C_ECHO = 64, C_PERF = 128, C_MADDR = 256,
-	C_PEERID = 512, C_VERSION = 1024,
+	C_CONNECT = 32, C_ECHO = 64, C_PERF = 128, C_DHT = 256, C_MADDR = 512,
+	C_PEERID = 1024, C_VERSION = 2048,
 	C_PEER = C_PING | C_IDENTIFY | C_CONNECT | C_ECHO | C_PERF,
-	C_NET = C_RUN | C_PEER,
+	C_NET = C_RUN | C_PEER | C_DHT,
 	C_ALL = 2 * C_VERSION - 1
 };
 
@@ -22,7 +22,8 @@ enum {
 	O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_SERVE, O_LIMIT,
 	O_CONNECT, O_JSON, O_TIMEOUT, O_ANY, O_TYPE, O_OUT, O_BITS,
 	O_PARALLEL, O_HOLD, O_BYTES, O_STREAMS, O_CHUNK, O_UPLOAD, O_DOWNLOAD,
-	O_VERSION, O_PNET, O_CAPTURE
+	O_VERSION, O_PNET, O_CAPTURE, O_DHT, O_NETWORK, O_BOOTSTRAP,
+	O_PRIVATE, O_NAMESPACE, O_STORE, O_PROVIDE, O_TRACE
 };
 
 /* A name of one letter has no long form. */
@@ -50,7 +51,23 @@ static const struct known {
 	{ "any-peer", O_ANY, C_NET, NULL,
 	    "take whoever answers at an address" },
 	{ "limit", O_LIMIT, C_NET, "NAME=VALUE", "set a limit (repeat)" },
-	{ "listen", 'l', C_RUN, "MADDR", "listen there (repeat)" },
+	{ "listen", 'l', C_RUN | C_DHT, "MADDR", "listen there (repeat)" },
+	{ "bootstrap", O_BOOTSTRAP, C_NET, "MADDR",
+	    "a peer of the DHT to begin with (repeat);\n"
+	    "                        ipfs: those of the public one; none" },
+	{ "network", O_NETWORK, C_NET, "NAME",
+	    "of the DHT: ipfs, lan, or a protocol id (ipfs)" },
+	{ "allow-private", O_PRIVATE, C_NET, NULL,
+	    "private and loopback addresses count, too" },
+	{ "namespace", O_NAMESPACE, C_RUN | C_DHT, "NAME",
+	    "records under /NAME/ need no validation (repeat)" },
+	{ "trace", O_TRACE, C_DHT, NULL, "show each peer that answers" },
+	{ "n", 'n', C_DHT, "N", "so many providers are enough" },
+	{ "dht", O_DHT, C_RUN, "MODE", "off, client, server, auto (off)" },
+	{ "store", O_STORE, C_RUN, "FILE",
+	    "of the DHT, or: memory (a file next to the key)" },
+	{ "provide", O_PROVIDE, C_RUN, "CID",
+	    "say that we provide it, now and again (repeat)" },
 	{ "serve", O_SERVE, C_RUN, "LIST", "also serve echo, perf" },
 	{ "connect", O_CONNECT, C_RUN, "MADDR", "connect at start (repeat)" },
 	{ "type", O_TYPE, C_KEY, "TYPE", "ed25519, secp256k1, ecdsa, rsa" },
@@ -123,7 +140,8 @@ node_help(const struct command *c)
 		for (each = node_commands; each->name != NULL; each++)
 			printf("  %-9s %-11s %s\n", each->name, each->args,
 			    each->help);
-		printf("\nPEER is an address that ends in /p2p/ID.\n\n");
+		printf("\nPEER is an address that ends in /p2p/ID, or with "
+		    "--bootstrap a peer id.\n\n");
 	}
 	for (k = known; k->name != NULL; k++) {
 		if (c != NULL && (k->commands & bit_of(c)) == 0)
@@ -204,6 +222,19 @@ take(struct options *o, int c, char *arg)
 			exit(tool_usage("--timeout", "must be more than 0"));
 		break;
 	case O_ANY: o->any_peer = true; break;
+	case O_DHT: o->dht.mode = arg; break;
+	case O_NETWORK: tool_append("--network", o->dht.network, arg); break;
+	case O_BOOTSTRAP:
+		tool_append("--bootstrap", o->dht.bootstrap, arg);
+		break;
+	case O_PRIVATE: o->dht.allow_private = true; break;
+	case O_NAMESPACE:
+		tool_append("--namespace", o->dht.namespaces, arg);
+		break;
+	case O_STORE: o->dht.store = arg; break;
+	case O_PROVIDE: tool_append("--provide", o->dht.provide, arg); break;
+	case O_TRACE: o->dht.trace = true; break;
+	case 'n': o->count = at_least_one("-n", arg, 1000000); break;
 	case O_TYPE: o->type = arg; break;
 	case O_OUT: o->out = arg; break;
 	case O_BITS: o->bits = (unsigned)tool_number("--bits", arg, 16384);
@@ -326,6 +357,21 @@ check_given(const struct command *c, const bool *given)
 	return TOOL_OK;
 }
 
+static int
+take_arguments(const struct command *c, struct options *o, int n, char **args)
+{
+	int i;
+
+	if (n < (int)c->least)
+		return tool_usage(c->name, "an argument is missing");
+	if (n > (int)c->most)
+		return tool_usage(args[c->most], "one argument too many");
+	o->arg = n > 0 ? args[0] : NULL;
+	for (i = 1; i < n; i++)
+		o->more[i - 1] = args[i];
+	return TOOL_OK;
+}
+
 int
 node_options(int argc, char **argv, struct options *o,
     const struct command **out)
@@ -357,12 +403,8 @@ node_options(int argc, char **argv, struct options *o,
 		return e;
 	if (optind < argc)
 		optind++;
-	if (c->wants_arg && optind == argc)
-		return tool_usage(c->name, "an argument is missing");
-	if (optind < argc && c->wants_arg)
-		o->arg = argv[optind++];
-	if (optind < argc)
-		return tool_usage(argv[optind], "one argument too many");
+	if ((e = take_arguments(c, o, argc - optind, argv + optind)) != 0)
+		return e;
 	*out = c;
 	return TOOL_OK;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "json.h"
-#include "node.h"
+#include "node_dht.h"
 #include "p2p/echo.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
@@ -34,6 +34,7 @@ static pthread_mutex_t out = PTHREAD_MUTEX_INITIALIZER;
 struct run {
 	const struct options	*o;
 	struct p2p_host		*h;
+	struct dht_run		*dht;		/* or NULL */
 	const char		*key;		/* file, or NULL */
 	bool			 made;		/* just now */
 	double			 begun;
@@ -235,6 +236,18 @@ announce(const struct run *r)
 	return TOOL_OK;
 }
 
+static void
+lock_out(void)
+{
+	pthread_mutex_lock(&out);
+}
+
+static void
+unlock_out(void)
+{
+	pthread_mutex_unlock(&out);
+}
+
 /* One after the other; the end of the host ends the waiting. */
 static void *
 connect_all(void *arg)
@@ -254,6 +267,7 @@ connect_all(void *arg)
 		pthread_mutex_unlock(&out);
 		p2p_report_free(report);
 	}
+	dht_run_work(r->dht, lock_out, unlock_out);
 	return NULL;
 }
 
@@ -284,7 +298,8 @@ serve(struct run *r)
 		return tool_fail("echo", e, NULL);
 	if (o->serve_perf && (e = p2p_perf_serve(r->h)) != 0)
 		return tool_fail("perf", e, NULL);
-	if ((e = listen_all(o, r->h)) != 0)
+	if ((e = listen_all(o, r->h)) != 0 ||
+	    (e = dht_run_begin(o, r->h, &r->dht)) != 0)
 		return e;
 	pthread_mutex_lock(&out);
 	e = announce(r);
@@ -294,6 +309,7 @@ serve(struct run *r)
 	if (pthread_create(&caller, NULL, connect_all, r) != 0)
 		return tool_fail("connect", -EAGAIN, NULL);
 	wait_for_signal();
+	dht_run_close(r->dht);
 	e = p2p_host_stop(r->h, STOP_MS);
 	pthread_join(caller, NULL);
 	return e != 0 ? tool_fail("stop", e, NULL) : TOOL_OK;
@@ -322,6 +338,7 @@ node_run(const struct options *o)
 	if (status != TOOL_OK)
 		return status;
 	status = serve(&r);
+	dht_run_end(r.dht);
 	if (status == TOOL_OK && tool_json) {
 		json_begin("stopped");
 		json_limits(r.h, true);

@@ -1,7 +1,8 @@
 /*
  * The watcher is the only thread here.  It polls the signals' descriptor and a
  * pipe that shot_end() writes to; the end of the other pipe, which it closes,
- * is what everybody else may wait for.  mtx guards the terminal and progress.
+ * is what everybody else may wait for.  mtx guards the terminal, progress and the
+ * deadline.
  */
 #include "node_shot.h"
 
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "node_dht.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
@@ -64,13 +66,25 @@ draw(double now)
 	pthread_mutex_unlock(&shot.mtx);
 }
 
+static double
+deadline(void)
+{
+	double t;
+
+	pthread_mutex_lock(&shot.mtx);
+	t = shot.deadline;
+	pthread_mutex_unlock(&shot.mtx);
+	return t;
+}
+
 /* How long the watcher may sleep, in ms. */
 static int
 nap(double now)
 {
-	double until = shot.deadline + GRACE_S;
+	double until;
 
 	pthread_mutex_lock(&shot.mtx);
+	until = shot.deadline + GRACE_S;
 	if (shot.fn != NULL && shot.next < until)
 		until = shot.next;
 	pthread_mutex_unlock(&shot.mtx);
@@ -85,7 +99,7 @@ watch(void *arg)
 	double now;
 	char c;
 
-	while ((now = tool_now()) < shot.deadline + GRACE_S &&
+	while ((now = tool_now()) < deadline() + GRACE_S &&
 	    tool_signal() == 0) {
 		draw(now);
 		if (poll(p, 2, nap(now)) > 0 && p[0].revents != 0 &&
@@ -126,6 +140,9 @@ shot_begin(const struct options *o, double waits, struct p2p_host **out)
 	    pthread_create(&shot.watcher, NULL, watch, NULL) != 0)
 		exit(tool_fail("start", -EAGAIN, NULL));
 	*out = shot.host;
+	if (o->more[0] == NULL && dht_wanted(o) && o->arg[0] != '/' &&
+	    (e = dht_resolve(o, shot.host)) != TOOL_OK)
+		return shot_end(shot.host, e);
 	return TOOL_OK;
 }
 
@@ -175,7 +192,7 @@ shot_fail(const char *what, int error, const struct p2p_report *report)
 unsigned
 shot_left(void)
 {
-	double left = (shot.deadline - tool_now()) * 1000;
+	double left = (deadline() - tool_now()) * 1000;
 
 	return left < 1 ? 1 : (unsigned)left;
 }
@@ -184,13 +201,27 @@ bool
 shot_over(void)
 {
 	return atomic_load(&shot.over) || tool_signal() != 0 ||
-	    tool_now() >= shot.deadline;
+	    tool_now() >= deadline();
 }
 
 int
 shot_over_fd(void)
 {
 	return shot.stop[0];
+}
+
+/* The deadline is far away; the watcher notices when it is woken. */
+void
+shot_stay(void)
+{
+	struct pollfd p = { .fd = shot.stop[0], .events = POLLIN };
+
+	pthread_mutex_lock(&shot.mtx);
+	shot.deadline = tool_now() + MOST_S;
+	pthread_mutex_unlock(&shot.mtx);
+	(void)!write(shot.end[1], "p", 1);
+	while (tool_signal() == 0 && poll(&p, 1, -1) <= 0)
+		;
 }
 
 bool

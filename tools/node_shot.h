@@ -36,6 +36,12 @@ unsigned	shot_left(void);	/* ms, at least 1 */
 bool		shot_over(void);
 int		shot_over_fd(void);
 
+/*
+ * From now on there is no bound: until a signal, which ends the command as it
+ * ends run.
+ */
+void	shot_stay(void);
+
 /* Wait; true: it is over. */
 bool	shot_pause(double seconds);
 

@@ -66,6 +66,45 @@ tool_put(FILE *out, const char *text, size_t len)
 	free(clean);
 }
 
+char *
+tool_hex(const uint8_t *bytes, size_t len, char *out)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+	out[2 * len] = '\0';
+	return out;
+}
+
+static int
+digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+bool
+tool_unhex(const char *text, uint8_t *out, size_t cap, size_t *len)
+{
+	int high, low;
+	size_t n;
+
+	if (strncmp(text, "0x", 2) != 0)
+		return false;
+	text += 2;
+	for (n = 0; text[0] != '\0'; n++, text += 2) {
+		if (n == cap || (high = digit(text[0])) < 0 ||
+		    (low = digit(text[1])) < 0)
+			return false;
+		out[n] = (uint8_t)(high << 4 | low);
+	}
+	*len = n;
+	return true;
+}
+
 uint64_t
 tool_number(const char *option, const char *text, uint64_t max)
 {

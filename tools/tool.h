@@ -66,6 +66,12 @@ int	tool_bad_option(int c, char *const *argv);
 uint64_t	tool_number(const char *option, const char *text, uint64_t max);
 double		tool_seconds(const char *option, const char *text);
 
+/* Hex digits into out[2 * len + 1]; returns out. */
+char	*tool_hex(const uint8_t *bytes, size_t len, char *out);
+
+/* "0x..." to at most cap bytes; false: it is no such text. */
+bool	tool_unhex(const char *text, uint8_t *out, size_t cap, size_t *len);
+
 /* One more in a list of TOOL_LIST_MAX that ends in NULL; as above. */
 void	tool_append(const char *option, const char **list,
 	    const char *value);

@@ -438,6 +438,22 @@ add_address(struct p2p_host *h, struct dial_target *t,
 		add(t, found[i], 0);
 }
 
+/*
+ * A name may stand for many peers (dnsaddr): resolved with the one that is
+ * meant.  Takes ma.
+ */
+static struct p2p_multiaddr *
+named(struct p2p_multiaddr *ma, const struct p2p_peer_id *peer)
+{
+	struct p2p_multiaddr *with;
+
+	if (!resolve_needed(ma) || p2p_multiaddr_with_peer(ma, peer, &with) !=
+	    0)
+		return ma;
+	p2p_multiaddr_free(ma);
+	return with;
+}
+
 /* The addresses that the peer store knows and that are not backed off from. */
 static int
 from_store(struct p2p_host *h, struct dial_target *t, uint64_t deadline)
@@ -450,7 +466,7 @@ from_store(struct p2p_host *h, struct dial_target *t, uint64_t deadline)
 	if (e != 0)
 		return e == P2P_ERR_NOT_FOUND ? P2P_ERR_NO_ADDRESS : e;
 	for (i = 0; known[i] != NULL; i++)
-		add_address(h, t, known[i], deadline);
+		add_address(h, t, named(known[i], &t->peer), deadline);
 	free(known);
 	return 0;
 }

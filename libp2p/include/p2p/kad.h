@@ -182,6 +182,13 @@ int	p2p_kad_get(struct p2p_kad *kad, const void *key, size_t len,
 	    struct p2p_kad_result *result);
 
 /*
+ * The multihash in a CID of any form, into out[P2P_KAD_MULTIHASH_MAX].  Returns
+ * 0, P2P_ERR_FORMAT, P2P_ERR_UNSUPPORTED (a version above 1) or
+ * P2P_ERR_TOO_LARGE.
+ */
+int	p2p_kad_multihash(const char *cid, uint8_t *out, size_t *len);
+
+/*
  * Say that we provide what a multihash names.  Returns 0 when at least one
  * other peer keeps it, P2P_ERR_FORMAT, P2P_ERR_NO_ADDRESS (nobody could come:
  * we listen nowhere that is routable), or as p2p_kad_put().

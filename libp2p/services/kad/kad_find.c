@@ -10,12 +10,14 @@
 #include "crypto/rand.h"
 #include "host/conn.h"
 #include "host/peerstore.h"
+#include "multiformats/cid.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 #include "services/kad/kad.h"
 #include "services/kad/kad_addr.h"
 #include "services/kad/kad_refresh.h"
 
+#define CID_BYTES	256	/* more than one with a hash that counts has */
 #define PROVIDER_TTL	(24 * 3600 * CLOCK_S)
 
 static void
@@ -57,6 +59,25 @@ p2p_kad_closest(struct p2p_kad *k, const void *key, size_t len,
 		c.result->found = (unsigned)l.nclosest;
 	}
 	return kad_call_end(&c, e);
+}
+
+int
+p2p_kad_multihash(const char *text, uint8_t *out, size_t *len)
+{
+	uint8_t bytes[CID_BYTES];
+	struct cid cid;
+	struct wr store;
+	int e;
+
+	wr_init(&store, bytes, sizeof(bytes));
+	if ((e = cid_parse((struct rd){ (const uint8_t *)text,
+	    strlen(text) }, &store, &cid)) != 0)
+		return e == P2P_ERR_SHORT ? P2P_ERR_FORMAT : e;
+	if (cid.hash.len > P2P_KAD_MULTIHASH_MAX)
+		return P2P_ERR_TOO_LARGE;
+	memcpy(out, cid.hash.p, cid.hash.len);
+	*len = cid.hash.len;
+	return 0;
 }
 
 /* What a look-up for a peer wants to know. */

@@ -1,0 +1,53 @@
+/*
+ * tools/node_dht.h -- what the commands share that use a DHT.
+ */
+#ifndef TOOLS_NODE_DHT_H
+#define TOOLS_NODE_DHT_H
+
+#include "node.h"
+#include "p2p/kad.h"
+
+/* Multiaddrs, and the public ones behind "ipfs"; end in NULL. */
+struct dht_targets {
+	const char	*list[TOOL_LIST_MAX + 8];
+	size_t		 n;
+};
+
+/* Whether --bootstrap names anybody. */
+bool	dht_wanted(const struct options *o);
+
+/*
+ * All that --bootstrap names; what makes no sense ends the program.
+ */
+void	dht_targets(const struct options *o, struct dht_targets *out);
+
+/*
+ * An instance of one network (NULL: ipfs).  Says why when it cannot; an exit
+ * status.
+ */
+int	dht_open(const struct options *o, struct p2p_host *h,
+	    const char *network, enum p2p_kad_mode mode,
+	    struct p2p_store *store, struct p2p_kad **out);
+
+/* The store that --store says; *out may be NULL: in memory. */
+int	dht_store(const struct options *o, struct p2p_store **out);
+
+/* The multihash of a CID; a bad one ends the program. */
+void	dht_cid(const char *text, uint8_t *out, size_t *len);
+
+/*
+ * For node_run.c: begin after listening, then do the rest in a thread that may
+ * wait, then end.  Output goes out between lock() and unlock().
+ */
+struct dht_run;
+int	dht_run_begin(const struct options *o, struct p2p_host *h,
+	    struct dht_run **out);
+void	dht_run_work(struct dht_run *r, void (*lock)(void),
+	    void (*unlock)(void));
+void	dht_run_close(struct dht_run *r);
+void	dht_run_end(struct dht_run *r);
+
+/* For node_shot.c: where a peer id is, by the DHT; an exit status. */
+int	dht_resolve(const struct options *o, struct p2p_host *h);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * The DHT of a node that runs: its networks over one store, begun, made known,
+ * and what it provides.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+#include "node_dht.h"
+#include "p2p/error.h"
+#include "p2p/multiaddr.h"
+#include "p2p/store.h"
+
+struct dht_run {
+	const struct options	*o;
+	struct dht_targets	 targets;
+	struct p2p_store	*store;
+	struct p2p_kad		*list[TOOL_LIST_MAX];
+	size_t			 n;
+	void			(*lock)(void), (*unlock)(void);
+};
+
+static bool
+mode_of(const char *text, enum p2p_kad_mode *out)
+{
+	if (strcmp(text, "client") == 0)
+		*out = P2P_KAD_CLIENT;
+	else if (strcmp(text, "server") == 0)
+		*out = P2P_KAD_SERVER;
+	else if (strcmp(text, "auto") == 0)
+		*out = P2P_KAD_AUTO;
+	else if (strcmp(text, "off") == 0)
+		return false;
+	else
+		exit(tool_usage("--dht", "off, client, server or auto"));
+	return true;
+}
+
+/* Options that mean nothing without a DHT are mistakes. */
+static void
+check_off(const struct options *o)
+{
+	if (o->dht.provide[0] != NULL || o->dht.network[0] != NULL ||
+	    o->dht.store != NULL || o->dht.namespaces[0] != NULL ||
+	    dht_wanted(o))
+		exit(tool_usage_hint("--dht", "is off",
+		    "--dht client, server or auto turns it on"));
+}
+
+static int
+open_all(struct dht_run *r, struct p2p_host *h, enum p2p_kad_mode mode)
+{
+	const char *const *network = r->o->dht.network;
+	size_t i, n = 0;
+	int e = TOOL_OK;
+
+	while (network[n] != NULL)
+		n++;
+	for (i = 0; (i < n || i == 0) && e == TOOL_OK; i++)
+		if ((e = dht_open(r->o, h, network[i], mode, r->store,
+		    &r->list[r->n])) == TOOL_OK)
+			r->n++;
+	return e;
+}
+
+int
+dht_run_begin(const struct options *o, struct p2p_host *h,
+    struct dht_run **out)
+{
+	enum p2p_kad_mode mode;
+	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
+	struct dht_run *r;
+	size_t i, len;
+	int e;
+
+	*out = NULL;
+	if (o->dht.mode == NULL || !mode_of(o->dht.mode, &mode)) {
+		check_off(o);
+		return TOOL_OK;
+	}
+	for (i = 0; o->dht.provide[i] != NULL; i++)
+		dht_cid(o->dht.provide[i], hash, &len);
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return tool_fail("dht", -ENOMEM, NULL);
+	r->o = o;
+	dht_targets(o, &r->targets);
+	if ((e = dht_store(o, &r->store)) != TOOL_OK ||
+	    (e = open_all(r, h, mode)) != TOOL_OK) {
+		dht_run_end(r);
+		return e;
+	}
+	*out = r;
+	return TOOL_OK;
+}
+
+static void
+show_bootstrap(const struct dht_run *r, struct p2p_kad *k, int e,
+    const struct p2p_kad_result *res)
+{
+	struct p2p_kad_stats st;
+
+	p2p_kad_stats(k, &st);
+	r->lock();
+	if (e != 0 && tool_signal() == 0) {
+		(void)tool_fail("bootstrap", e, NULL);
+	} else if (e == 0 && tool_json) {
+		json_begin("bootstrap");
+		json_uint("peers", res->found);
+		json_uint("table", st.peers);
+		json_time("time", (double)res->time_us / 1e6);
+		json_end();
+	} else if (e == 0) {
+		fprintf(stderr, "bootstrap: %u peers, %llu in the table, "
+		    "%.2f s\n", res->found, (unsigned long long)st.peers,
+		    (double)res->time_us / 1e6);
+	}
+	r->unlock();
+}
+
+static void
+show_provided(const struct dht_run *r, const char *cid, int e,
+    const struct p2p_kad_result *res)
+{
+	r->lock();
+	if (e != 0 && tool_signal() == 0) {
+		(void)tool_fail(cid, e, NULL);
+	} else if (e == 0 && tool_json) {
+		json_begin("provided");
+		json_text("cid", cid);
+		json_uint("peers", res->stored);
+		json_end();
+	} else if (e == 0) {
+		fprintf(stderr, "provided %s at %u peers\n", cid, res->stored);
+	}
+	r->unlock();
+}
+
+static void
+provide(const struct dht_run *r, struct p2p_kad *k, const char *cid)
+{
+	const struct p2p_kad_options o = { .keep = true };
+	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
+	struct p2p_kad_result res;
+	size_t len;
+	int e;
+
+	dht_cid(cid, hash, &len);
+	e = p2p_kad_provide(k, hash, len, &o, &res);
+	show_provided(r, cid, e, &res);
+}
+
+void
+dht_run_work(struct dht_run *r, void (*lock)(void), void (*unlock)(void))
+{
+	struct p2p_kad_result res;
+	size_t i, j;
+	int e;
+
+	if (r == NULL)
+		return;
+	r->lock = lock;
+	r->unlock = unlock;
+	for (i = 0; i < r->n; i++) {
+		if (r->targets.n > 0) {
+			e = p2p_kad_bootstrap(r->list[i], r->targets.list,
+			    r->targets.n, NULL, &res);
+			show_bootstrap(r, r->list[i], e, &res);
+		}
+		for (j = 0; r->o->dht.provide[j] != NULL; j++)
+			provide(r, r->list[i], r->o->dht.provide[j]);
+	}
+}
+
+void
+dht_run_close(struct dht_run *r)
+{
+	size_t i;
+
+	for (i = 0; r != NULL && i < r->n; i++)
+		p2p_kad_close(r->list[i]);
+}
+
+void
+dht_run_end(struct dht_run *r)
+{
+	if (r == NULL)
+		return;
+	while (r->n > 0)
+		p2p_kad_free(r->list[--r->n]);
+	p2p_store_free(r->store);
+	free(r);
+}
