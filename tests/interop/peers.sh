@@ -82,7 +82,7 @@ build_node() {
 
 build_go() {
 	need Go 1.21 go version
-	go=$cache/go-$(digest "$here"/go/{main.go,go.mod,go.sum})
+	go=$cache/go-$(digest "$here"/go/{*.go,go.mod,go.sum})
 	built "$go" fill_go
 }
 build_rust() {

@@ -2,6 +2,7 @@
 //
 //	peer listen [options]
 //	peer dial [options] MADDR TEST[,TEST...] [ARGS]
+//	peer kad [options]		see kad.go
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 package main
@@ -84,7 +85,15 @@ func readPSK(path string) (pnet.PSK, error) {
 
 type config struct{ ip, security, muxer, keyType, pnet string }
 
-func newHost(c *config, listen bool) (host.Host, error) {
+func (c *config) address() string {
+	family := "ip4"
+	if strings.Contains(c.ip, ":") {
+		family = "ip6"
+	}
+	return "/" + family + "/" + c.ip + "/tcp/0"
+}
+
+func newHost(c *config, listen ...string) (host.Host, error) {
 	key, err := newKey(c.keyType)
 	if err != nil {
 		return nil, err
@@ -116,15 +125,10 @@ func newHost(c *config, listen bool) (host.Host, error) {
 		return nil, fmt.Errorf("unknown muxer %q", c.muxer)
 	}
 	opts = append(opts, libp2p.Muxer(yamux.ID, yamux.DefaultTransport))
-	if !listen {
+	if len(listen) == 0 {
 		return libp2p.New(append(opts, libp2p.NoListenAddrs)...)
 	}
-	family := "ip4"
-	if strings.Contains(c.ip, ":") {
-		family = "ip6"
-	}
-	return libp2p.New(append(opts,
-		libp2p.ListenAddrStrings("/"+family+"/"+c.ip+"/tcp/0"))...)
+	return libp2p.New(append(opts, libp2p.ListenAddrStrings(listen...))...)
 }
 
 // pattern is pseudo-random content, the same for the same seed.
@@ -431,8 +435,19 @@ func main() {
 		f.Usage()
 		os.Exit(2)
 	}
+	var k kadConfig
+	if os.Args[1] == "kad" {
+		k.flags(f)
+	}
 	f.Parse(os.Args[2:])
-	h, err := newHost(&c, os.Args[1] == "listen")
+	var where []string
+	switch os.Args[1] {
+	case "listen":
+		where = []string{c.address()}
+	case "kad":
+		where = []string{k.listen}
+	}
+	h, err := newHost(&c, where...)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(2)
@@ -440,6 +455,11 @@ func main() {
 	switch {
 	case os.Args[1] == "listen" && f.NArg() == 0:
 		if err := listen(h); err != nil {
+			fmt.Fprintln(os.Stderr, "peer:", err)
+			os.Exit(1)
+		}
+	case os.Args[1] == "kad" && f.NArg() == 0:
+		if err := serveKad(h, &k); err != nil {
 			fmt.Fprintln(os.Stderr, "peer:", err)
 			os.Exit(1)
 		}
