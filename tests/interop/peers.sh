@@ -95,11 +95,8 @@ build_js() {
 	js=$cache/js-$(digest "$here"/js/package.json)
 	built "$js" fill_js
 	# Beside its packages; another tree may use them at the same time.
-	js_peer=$js/peer-$(digest "$here/js/peer.js").js
-	[ -e "$js_peer" ] || {
-		cp "$here/js/peer.js" "$js_peer.$$" &&
-		    mv "$js_peer.$$" "$js_peer"
-	}
+	js_peer=$js/peer-$(digest "$here"/js/*.js)
+	built "$js_peer" cp "$here"/js/*.js .
 }
 build_py() {
 	need Python 3.10 python3 --version
@@ -131,7 +128,7 @@ peer_command() {
 	case $1 in
 	go) peer=("$go/peer") ;;
 	rust) peer=("$rust/peer") ;;
-	js) peer=("$node" "$js_peer") ;;
+	js) peer=("$node" "$js_peer/peer.js") ;;
 	py) peer=("$py.env/bin/python" "$here/py/peer.py") ;;
 	esac
 }

@@ -2,6 +2,7 @@
 //
 //   node peer.js listen [options]
 //   node peer.js dial [options] MADDR TEST[,TEST...] [ARGS]
+//   node peer.js kad [options]		see kad.js
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 import { readFileSync } from 'node:fs'
@@ -17,6 +18,7 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import * as kad from './kad.js'
 
 const AGENT = 'interop-js/3.3.11'
 const ECHO = '/echo/1.0.0'
@@ -36,20 +38,19 @@ const MUXERS = { yamux, mplex }
 
 // Defaults refuse the sixth connection, end streams after two minutes, and take
 // five new mplex streams a second.
-async function newNode (options, listening) {
-  const { ip, security, muxer, pnet } = options
+async function newNode (options, where, services) {
+  const { security, muxer, pnet } = options
   const keyType = KEYS[options['key-type']]
   if (SECURITIES[security] == null || MUXERS[muxer] == null ||
       keyType == null) {
     throw new Error(`not possible: ${JSON.stringify(options)}`)
   }
-  const family = ip.includes(':') ? 'ip6' : 'ip4'
   return await createLibp2p({
     privateKey: await generateKeyPair(keyType),
     connectionProtector: pnet == null
       ? undefined
       : preSharedKey({ psk: readFileSync(pnet) }),
-    addresses: { listen: listening ? [`/${family}/${ip}/tcp/0`] : [] },
+    addresses: { listen: where },
     nodeInfo: { userAgent: AGENT },
     transports: [tcp()],
     connectionEncrypters: [SECURITIES[security]()],
@@ -67,7 +68,8 @@ async function newNode (options, listening) {
     },
     services: {
       identify: identify(),
-      ping: ping({ maxInboundStreams: 100, timeout: 60 * 1000 })
+      ping: ping({ maxInboundStreams: 100, timeout: 60 * 1000 }),
+      ...services
     }
   })
 }
@@ -316,6 +318,11 @@ async function dial (node, address, test, args) {
   }
 }
 
+const WHERE = {
+  listen: ({ ip }) => [`/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/0`],
+  dial: () => [],
+  kad: ({ listen }) => [listen]
+}
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -323,20 +330,27 @@ const { values, positionals } = parseArgs({
     security: { type: 'string', default: 'tls' },
     muxer: { type: 'string', default: 'yamux' },
     'key-type': { type: 'string', default: 'ed25519' },
-    pnet: { type: 'string' }
+    pnet: { type: 'string' },
+    ...kad.OPTIONS
   }
 })
 const [command, address, test, ...args] = positionals
-if (!(command === 'listen' && address == null) &&
+if (!((command === 'listen' || command === 'kad') && address == null) &&
     !(command === 'dial' &&
       test?.split(',').every((name) => tests[name] != null))) {
-  console.error('usage: peer.js listen | peer.js dial MADDR TEST[,TEST...] [ARGS]')
+  console.error('usage: peer.js listen | peer.js kad | ' +
+    'peer.js dial MADDR TEST[,TEST...] [ARGS]')
   process.exit(2)
 }
-const node = await newNode(values, command === 'listen')
+const node = await newNode(values, WHERE[command](values),
+  command === 'kad' ? { kad: kad.kadService(values) } : {})
 let status = 0
 try {
-  await (command === 'listen' ? listen(node) : dial(node, address, test, args))
+  switch (command) {
+    case 'listen': await listen(node); break
+    case 'kad': await kad.serveKad(node); break
+    default: await dial(node, address, test, args)
+  }
 } catch (error) {
   say({ event: 'error', test, name: error.name, message: error.message })
   status = 1
