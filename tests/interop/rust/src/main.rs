@@ -2,8 +2,10 @@
 //!
 //!     peer listen [options]
 //!     peer dial [options] MADDR TEST[,TEST...] [ARGS]
+//!     peer kad [options]      see kad.rs
 //!
 //! What happens is one JSON object a line on stdout; ../README.md has the list.
+mod kad;
 mod streams;
 
 use std::collections::HashMap;
@@ -18,7 +20,9 @@ use libp2p::core::transport::{Boxed, Transport};
 use libp2p::core::upgrade::Version;
 use libp2p::core::ConnectedPoint;
 use libp2p::identity::Keypair;
+use libp2p::kad::store::MemoryStore;
 use libp2p::pnet::{PnetConfig, PreSharedKey};
+use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::swarm::{
     Config, ConnectionId, NetworkBehaviour, Stream, Swarm, SwarmEvent,
 };
@@ -39,6 +43,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 #[derive(NetworkBehaviour)]
 struct Behaviour {
     identify: identify::Behaviour,
+    kad: Toggle<libp2p::kad::Behaviour<MemoryStore>>,
     ping: ping::Behaviour,
     streams: streams::Behaviour,
 }
@@ -51,6 +56,9 @@ struct Options {
     key_type: String,
     key: Option<String>,
     pnet: Option<String>,
+    protocol: String,
+    mode: String,
+    listen: String,
     words: Vec<String>,
 }
 
@@ -62,6 +70,9 @@ fn options() -> Result<Options, String> {
         key_type: "ed25519".into(),
         key: None,
         pnet: None,
+        protocol: "/p2pc/kad/1.0.0".into(),
+        mode: "server".into(),
+        listen: "/ip4/127.0.0.1/tcp/0".into(),
         words: Vec::new(),
     };
     let mut args = std::env::args().skip(1);
@@ -78,6 +89,10 @@ fn options() -> Result<Options, String> {
             "key-type" => o.key_type = value,
             "key" => o.key = Some(value),
             "pnet" => o.pnet = Some(value),
+            "protocol" => o.protocol = value,
+            "mode" => o.mode = value,
+            "listen" => o.listen = value,
+            "namespace" => {} // it looks into no records
             _ => return Err(format!("unknown option {a}")),
         }
     }
@@ -169,21 +184,31 @@ fn node(o: &Options) -> Result<(Swarm<Behaviour>, Control), String> {
     } else {
         ping::Config::new()
     };
+    let id = key.public().to_peer_id();
+    // js refuses the domain of the signed record, and so all of identify.
+    let version = String::from("ipfs/0.1.0");
+    let (kad, identity) = match o.words[0].as_str() {
+        "kad" => (
+            Some(kad::behaviour(o, id)?),
+            identify::Config::new(version, key.public()),
+        ),
+        _ => (
+            None,
+            identify::Config::new_with_signed_peer_record(version, &key),
+        ),
+    };
     let behaviour = Behaviour {
         identify: identify::Behaviour::new(
-            identify::Config::new_with_signed_peer_record(
-                "ipfs/0.1.0".into(),
-                &key,
-            )
-            .with_agent_version(AGENT.into()),
+            identity.with_agent_version(AGENT.into()),
         ),
+        kad: kad.into(),
         ping: ping::Behaviour::new(pings),
         streams,
     };
     let swarm = Swarm::new(
         transport(o, &key)?,
         behaviour,
-        key.public().to_peer_id(),
+        id,
         Config::with_tokio_executor().with_idle_connection_timeout(HOUR),
     );
     Ok((swarm, control))
@@ -551,6 +576,10 @@ async fn run(o: Options) -> Result<i32, String> {
         listen(swarm, &o).await?;
         return Ok(0);
     }
+    if o.words[0] == "kad" {
+        kad::serve(swarm, &o).await?;
+        return Ok(0);
+    }
     let mut status = 0;
     if let Err(message) = dial(&mut swarm, control, &o).await {
         say(json!({
@@ -569,13 +598,13 @@ async fn main() {
     let result = match options() {
         Ok(o) => {
             match o.words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                ["listen"] => run(o).await,
+                ["listen"] | ["kad"] => run(o).await,
                 ["dial", _, tests, ..]
                     if tests.split(',').all(|test| TESTS.contains(&test)) =>
                 {
                     run(o).await
                 }
-                _ => Err("usage: peer listen | \
+                _ => Err("usage: peer listen | peer kad | \
                 peer dial MADDR TEST[,TEST...] [ARGS]"
                     .into()),
             }
