@@ -14,6 +14,7 @@
  *	p2p-house	one		host_new()	its condition	stop()
  *	p2p-dns		up to 4		first lookup	its condition	stop()
  *	p2p-kad		one a DHT	p2p_kad_new()	its condition	p2p_kad_free()
+ *	p2p-store	one a file	p2p_store_open() its condition	p2p_store_free()
  *
  * All of them block every signal and have stacks of THREAD_STACK bytes.  None
  * is cancelled or polled with sleep.  None is detached, with one exception: a

@@ -13,7 +13,7 @@ p2p_features(void)
 {
 	static const char *const features[] = { "tcp", "tls", "noise",
 	    "plaintext", FEATURE_PNET "yamux", "mplex", "dns", "identify",
-	    "ping", "perf", "echo", NULL };
+	    "ping", "perf", "echo", FEATURE_SQLITE NULL };
 
 	return features;
 }
