@@ -15,7 +15,7 @@
 #include "services/kad/kad_frame.h"
 
 #define CHUNK		4096
-#define SILENCE		(2 * CLOCK_S)	/* after ADD_PROVIDER: it was taken */
+#define SILENCE		(CLOCK_S / 2)	/* after ADD_PROVIDER: it was taken */
 #define ONE_SHOTS	(sizeof(((struct p2p_kad *)0)->one_shot) / \
 			    sizeof(struct p2p_peer_id))
 
@@ -148,26 +148,21 @@ check(const struct kad_request *r, const struct kad_msg *m)
 }
 
 /*
- * Nothing is to come.  The end of the stream says that it was read, a reset that
- * it was not wanted; who keeps silent, as rust and js may, has taken it.
+ * Nothing is to come, but for py's acknowledgement: who does not want it resets
+ * the stream.  Our half stays open meanwhile: js resets what has ended.
  */
 static int
-await_end(struct p2p_stream *s, uint64_t deadline)
+await_refusal(struct p2p_stream *s, uint64_t deadline)
 {
 	uint64_t silence = clock_after(clock_now(), SILENCE);
 	uint8_t ack[256];
 	ssize_t n;
-	int e;
 
-	if ((e = p2p_stream_close_write(s)) != 0)
-		return e;
 	stream_deadline(s, silence < deadline ? silence : deadline);
-	do
-		n = p2p_stream_read(s, ack, sizeof(ack));
-	while (n > 0);
+	n = p2p_stream_read(s, ack, sizeof(ack));
 	if (n == P2P_ERR_RESET)
 		return P2P_ERR_REFUSED;
-	return n == P2P_ERR_TIMEOUT ? 0 : (int)n;
+	return n == P2P_ERR_TIMEOUT || n >= 0 ? 0 : (int)n;
 }
 
 static int
@@ -180,7 +175,7 @@ talk(struct p2p_stream *s, const struct kad_request *r, uint64_t deadline,
 	if ((e = p2p_stream_write_full(s, r->frame.p, r->frame.len)) != 0)
 		return e;
 	if (r->type == KAD_ADD_PROVIDER)
-		return await_end(s, deadline);
+		return await_refusal(s, deadline);
 	if ((e = read_answer(s, out)) == 0 && (e = check(r, out)) != 0)
 		kad_msg_clear(out);
 	return e;
