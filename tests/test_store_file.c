@@ -31,7 +31,7 @@
 #endif
 
 #ifdef SANITIZED
-#define STRIDE		13	/* what is gone through at every place */
+#define STRIDE		5	/* what is gone through at every place */
 #else
 #define STRIDE		1
 #endif
