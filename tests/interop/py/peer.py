@@ -2,6 +2,7 @@
 
     peer.py listen [options]
     peer.py dial [options] MADDR TEST[,TEST...] [ARGS]
+    peer.py kad [options]		see kad.py
 
 What happens is one JSON object a line on stdout; ../README.md has the list.
 """
@@ -28,6 +29,9 @@ from libp2p.security.noise import transport as noise
 from libp2p.security.tls import transport as tls
 from libp2p.stream_muxer.mplex import mplex
 from libp2p.stream_muxer.yamux import yamux
+
+sys.dont_write_bytecode = True	# nothing beside the source
+import kad
 
 AGENT = "interop-py/0.8.1"
 ECHO = "/echo/1.0.0"
@@ -65,7 +69,11 @@ class Node:
         key = KEYS[options.key_type]()
         muxer_id, muxer = MUXERS[options.muxer]
         family = "ip6" if ":" in options.ip else "ip4"
-        self.listen = [Multiaddr(f"/{family}/{options.ip}/tcp/0")]
+        self.listen = {
+            "listen": [Multiaddr(f"/{family}/{options.ip}/tcp/0")],
+            "dial": [],
+            "kad": [Multiaddr(options.listen)],
+        }[options.command]
         self.host = new_host(
             key_pair=key,
             sec_opt=securities(options.security, key),
@@ -288,10 +296,11 @@ async def main(options):
     status = 0
     async with trio.open_nursery() as nursery:
         nursery.start_soon(stop_at_signal)
-        listening = options.command == "listen"
-        async with node.host.run(listen_addrs=node.listen if listening else []):
-            if listening:
+        async with node.host.run(listen_addrs=node.listen):
+            if options.command == "listen":
                 await listen(node)
+            elif options.command == "kad":
+                await kad.serve(node.host, node.peers, options)
             else:
                 status = await dial(node)
                 # What is left to be said is said.
@@ -303,15 +312,16 @@ async def main(options):
 
 def arguments():
     p = argparse.ArgumentParser()
-    p.add_argument("command", choices=["listen", "dial"])
+    p.add_argument("command", choices=["listen", "dial", "kad"])
     p.add_argument("--ip", default="127.0.0.1")
     p.add_argument("--security", choices=["tls", "noise"], default="tls")
     p.add_argument("--muxer", choices=MUXERS, default="yamux")
     p.add_argument("--key-type", choices=KEYS, default="ed25519")
+    kad.add_options(p)
     p.add_argument("words", nargs="*")
     options = p.parse_intermixed_args()
-    if options.command == "listen" and options.words:
-        p.error("listen takes no arguments")
+    if options.command != "dial" and options.words:
+        p.error(f"{options.command} takes no arguments")
     if options.command == "dial" and (
             len(options.words) < 2 or
             not set(options.words[1].split(",")) <= set(TESTS)):
