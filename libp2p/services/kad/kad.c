@@ -108,7 +108,8 @@ make_rules(struct p2p_kad *k, const struct p2p_record_rule *rule)
 	int e;
 
 	k->rules.list = k->rule_list;
-	if ((e = add_rule(k, &p2p_record_pk)) != 0)
+	if ((e = add_rule(k, &p2p_record_pk)) != 0 ||
+	    (e = add_rule(k, &p2p_record_ipns)) != 0)
 		return e;
 	for (; rule != NULL && rule->name != NULL; rule++)
 		if ((e = add_rule(k, rule)) != 0)
