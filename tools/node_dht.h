@@ -29,9 +29,6 @@ int	dht_open(const struct options *o, struct p2p_host *h,
 	    const char *network, enum p2p_kad_mode mode,
 	    struct p2p_store *store, struct p2p_kad **out);
 
-/* The store that --store says; *out may be NULL: in memory. */
-int	dht_store(const struct options *o, struct p2p_store **out);
-
 /* The multihash of a CID; a bad one ends the program. */
 void	dht_cid(const char *text, uint8_t *out, size_t *len);
 
@@ -40,8 +37,10 @@ void	dht_cid(const char *text, uint8_t *out, size_t *len);
  * wait, then end.  Output goes out between lock() and unlock().
  */
 struct dht_run;
+/* The store that --store says, if there is a DHT; *out NULL: in memory. */
+int	dht_run_store(const struct options *o, struct p2p_store **out);
 int	dht_run_begin(const struct options *o, struct p2p_host *h,
-	    struct dht_run **out);
+	    struct p2p_store *store, struct dht_run **out);
 void	dht_run_work(struct dht_run *r, void (*lock)(void),
 	    void (*unlock)(void));
 void	dht_run_close(struct dht_run *r);

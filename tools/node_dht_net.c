@@ -9,8 +9,6 @@
 #include "node_shot.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
-#include "p2p/store.h"
-#include "p2p/version.h"
 
 /* The public network's, of the configuration of Kubo. */
 static const char *const ipfs[] = {
@@ -134,40 +132,6 @@ dht_open(const struct options *o, struct p2p_host *h, const char *network,
 		rules[i].name = o->dht.namespaces[i];
 	e = p2p_kad_new(h, &c, out);
 	return e != 0 ? fail(name, e) : TOOL_OK;
-}
-
-static bool
-has_sqlite(void)
-{
-	const char *const *f;
-
-	for (f = p2p_features(); *f != NULL; f++)
-		if (strcmp(*f, "sqlite") == 0)
-			return true;
-	return false;
-}
-
-int
-dht_store(const struct options *o, struct p2p_store **out)
-{
-	const char *path = o->dht.store, *why = NULL;
-	int e;
-
-	*out = NULL;
-	if (path == NULL && !o->ephemeral && has_sqlite())
-		path = tool_home("store.sqlite");
-	if (path == NULL || strcmp(path, "memory") == 0)
-		return TOOL_OK;
-	if ((e = p2p_store_open(path, out, &why)) == 0)
-		return TOOL_OK;
-	if (e == P2P_ERR_UNSUPPORTED)
-		return tool_usage("--store", "not in this build, which has no "
-		    "SQLite");
-	(void)tool_fail_why(path, e, why);
-	if (!tool_json)
-		fprintf(stderr, "hint: nothing was changed; --store takes "
-		    "another file, or: memory\n");
-	return e == P2P_ERR_FORMAT ? TOOL_USAGE : TOOL_FAILED;
 }
 
 void

@@ -12,11 +12,12 @@
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 #include "p2p/store.h"
+#include "p2p/version.h"
 
 struct dht_run {
 	const struct options	*o;
 	struct dht_targets	 targets;
-	struct p2p_store	*store;
+	struct p2p_store	*store;	/* the caller's, or NULL */
 	struct p2p_kad		*list[TOOL_LIST_MAX];
 	size_t			 n;
 	void			(*lock)(void), (*unlock)(void);
@@ -36,6 +37,43 @@ mode_of(const char *text, enum p2p_kad_mode *out)
 	else
 		exit(tool_usage("--dht", "off, client, server or auto"));
 	return true;
+}
+
+static bool
+has_sqlite(void)
+{
+	const char *const *f;
+
+	for (f = p2p_features(); *f != NULL; f++)
+		if (strcmp(*f, "sqlite") == 0)
+			return true;
+	return false;
+}
+
+int
+dht_run_store(const struct options *o, struct p2p_store **out)
+{
+	const char *path = o->dht.store, *why = NULL;
+	enum p2p_kad_mode mode;
+	int e;
+
+	*out = NULL;
+	if (o->dht.mode == NULL || !mode_of(o->dht.mode, &mode))
+		return TOOL_OK;
+	if (path == NULL && !o->ephemeral && has_sqlite())
+		path = tool_home("store.sqlite");
+	if (path == NULL || strcmp(path, "memory") == 0)
+		return TOOL_OK;
+	if ((e = p2p_store_open(path, out, &why)) == 0)
+		return TOOL_OK;
+	if (e == P2P_ERR_UNSUPPORTED)
+		return tool_usage("--store", "not in this build, which has no "
+		    "SQLite");
+	(void)tool_fail_why(path, e, why);
+	if (!tool_json)
+		fprintf(stderr, "hint: nothing was changed; --store takes "
+		    "another file, or: memory\n");
+	return e == P2P_ERR_FORMAT ? TOOL_USAGE : TOOL_FAILED;
 }
 
 /* Options that mean nothing without a DHT are mistakes. */
@@ -67,7 +105,7 @@ open_all(struct dht_run *r, struct p2p_host *h, enum p2p_kad_mode mode)
 
 int
 dht_run_begin(const struct options *o, struct p2p_host *h,
-    struct dht_run **out)
+    struct p2p_store *store, struct dht_run **out)
 {
 	enum p2p_kad_mode mode;
 	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
@@ -85,9 +123,9 @@ dht_run_begin(const struct options *o, struct p2p_host *h,
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return tool_fail("dht", -ENOMEM, NULL);
 	r->o = o;
+	r->store = store;
 	dht_targets(o, &r->targets);
-	if ((e = dht_store(o, &r->store)) != TOOL_OK ||
-	    (e = open_all(r, h, mode)) != TOOL_OK) {
+	if ((e = open_all(r, h, mode)) != TOOL_OK) {
 		dht_run_end(r);
 		return e;
 	}
@@ -189,6 +227,5 @@ dht_run_end(struct dht_run *r)
 		return;
 	while (r->n > 0)
 		p2p_kad_free(r->list[--r->n]);
-	p2p_store_free(r->store);
 	free(r);
 }

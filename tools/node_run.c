@@ -18,6 +18,7 @@
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/perf.h"
+#include "p2p/store.h"
 
 #define STOP_MS	2000
 
@@ -35,6 +36,7 @@ struct run {
 	const struct options	*o;
 	struct p2p_host		*h;
 	struct dht_run		*dht;		/* or NULL */
+	struct p2p_store	*store;		/* or NULL: in memory */
 	const char		*key;		/* file, or NULL */
 	bool			 made;		/* just now */
 	double			 begun;
@@ -299,7 +301,7 @@ serve(struct run *r)
 	if (o->serve_perf && (e = p2p_perf_serve(r->h)) != 0)
 		return tool_fail("perf", e, NULL);
 	if ((e = listen_all(o, r->h)) != 0 ||
-	    (e = dht_run_begin(o, r->h, &r->dht)) != 0)
+	    (e = dht_run_begin(o, r->h, r->store, &r->dht)) != 0)
 		return e;
 	pthread_mutex_lock(&out);
 	e = announce(r);
@@ -331,12 +333,17 @@ node_run(const struct options *o)
 		return status;
 	config.key = key;
 	tool_signals();
-	if ((status = tool_net_begin(&o->net, &net, &config)) == TOOL_OK &&
-	    (status = tool_host(&config, &r.h)) != TOOL_OK)
-		tool_net_end(&net);
+	if ((status = dht_run_store(o, &r.store)) == TOOL_OK) {
+		config.store = r.store;
+		if ((status = tool_net_begin(&o->net, &net, &config)) ==
+		    TOOL_OK && (status = tool_host(&config, &r.h)) != TOOL_OK)
+			tool_net_end(&net);
+	}
 	p2p_key_free(key);
-	if (status != TOOL_OK)
+	if (status != TOOL_OK) {
+		p2p_store_free(r.store);
 		return status;
+	}
 	status = serve(&r);
 	dht_run_end(r.dht);
 	if (status == TOOL_OK && tool_json) {
@@ -347,6 +354,7 @@ node_run(const struct options *o)
 		print_limits(r.h, true);
 	}
 	p2p_host_free(r.h);
+	p2p_store_free(r.store);
 	tool_net_end(&net);
 	return status;
 }

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "host/conn.h"
 #include "host/dial.h"
+#include "host/peerbook.h"
 #include "host/peerstore.h"
 #include "host/pool.h"
 #include "muxer/flusher.h"
@@ -114,6 +115,7 @@ make_parts(struct p2p_host *h, const struct p2p_host_config *c)
 	    (e = make_upgrader(h, c)) != 0 ||
 	    (e = wake_init(&h->stopping)) != 0 ||
 	    (e = peerstore_new(&caps, &h->peerstore)) != 0 ||
+	    (c->store != NULL && (e = peerbook_load(h, c->store)) != 0) ||
 	    (e = resolver_new(&h->resolver)) != 0 ||
 	    (e = make_gate(h)) != 0 ||
 	    (e = pool_new(&h->limits[LIMIT_HANDLERS], &h->pool)) != 0 ||
@@ -199,6 +201,7 @@ host_new(const struct p2p_host_config *config, struct p2p_host **out)
 	h->stopping.fd = -1;
 	h->event = c->event;
 	h->event_arg = c->event_arg;
+	h->store = c->store;
 	h->log = (struct log){ c->log, c->log_arg,
 	    c->log_level != 0 ? c->log_level : P2P_LOG_WARN };
 	lock_init(&h->mtx, LOCK_HOST);
@@ -331,6 +334,8 @@ stop(struct p2p_host *h, uint64_t soft, uint64_t hard)
 	    pool_stop(h->pool, hard) != 0 || events_stop(h->events, hard) != 0)
 		return P2P_ERR_BUSY;
 	stop_house(h);
+	if (h->store != NULL)
+		peerbook_save(h);
 	return 0;
 }
 

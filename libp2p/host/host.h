@@ -28,6 +28,7 @@
 struct conn;
 struct dial_group;
 struct flusher;
+struct p2p_store;
 struct peerstore;
 struct pool;
 struct resolver;
@@ -112,6 +113,8 @@ struct p2p_host {
 	struct flusher		*flusher;	/* [I] */
 	struct pool		*pool;		/* [I] handlers */
 	struct peerstore	*peerstore;	/* [I] */
+	struct p2p_store	*store;		/* [I] the caller's, or NULL */
+	atomic_bool		 saving;	/* [a] a job of it runs */
 	struct resolver		*resolver;	/* [I] */
 	struct gate		*gate;		/* [I] sources of inbound */
 	struct wake		 stopping;	/* [I] set once at stop */

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "host/conn.h"
 #include "host/inbound.h"
+#include "host/peerbook.h"
 #include "host/peerstore.h"
 #include "host/pool.h"
 #include "muxer/flusher.h"
@@ -18,12 +19,14 @@
 #define INTERVAL	CLOCK_S		/* between two rounds */
 #define GOODBYE		CLOCK_S		/* between the goaway and the end */
 #define TRIM_INTERVAL	(10 * CLOCK_S)
+#define SAVE_INTERVAL	(10 * CLOCK_S)
 #define OUTBOUND_LEAST	16		/* that trimming leaves */
 
 struct round {
 	uint64_t	now;
 	uint64_t	due;		/* the next one */
 	uint64_t	trimmed;	/* when that was last done */
+	uint64_t	saved;
 };
 
 static uint64_t
@@ -200,6 +203,31 @@ house_reap(struct p2p_host *h)
 	reap(h);
 }
 
+static void
+run_save(void *arg)
+{
+	struct p2p_host *h = arg;
+
+	host_enter(h);
+	peerbook_save(h);
+	atomic_store(&h->saving, false);
+	host_enter(NULL);
+}
+
+/* In a thread that may wait for a disk. */
+static void
+save(struct p2p_host *h, struct round *r)
+{
+	struct pool_job job = { .fn = run_save, .arg = h, .what = "save" };
+
+	if (h->store == NULL || r->now - r->saved < SAVE_INTERVAL ||
+	    atomic_exchange(&h->saving, true))
+		return;
+	r->saved = r->now;
+	if (pool_submit(h->pool, &job) != 0)
+		atomic_store(&h->saving, false);
+}
+
 /* What needs time to pass, and no more often than that. */
 static void
 round_of(struct p2p_host *h, struct round *r)
@@ -210,6 +238,7 @@ round_of(struct p2p_host *h, struct round *r)
 	close_due(h, r->now);
 	dismiss_idle(h, r->now);
 	trim(h, r);
+	save(h, r);
 }
 
 void

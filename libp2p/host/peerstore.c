@@ -57,7 +57,8 @@ struct peer {
 	TAILQ_HEAD(, meta) metas;
 	size_t		 metabytes;
 	uint64_t	 seq;		/* of the last certified record */
-	unsigned	 pins;		/* connections */
+	unsigned	 pins;		/* connections, tables of a DHT */
+	bool		 changed;	/* its addresses, since it was saved */
 };
 
 struct peerstore {
@@ -225,6 +226,7 @@ add_addr(struct peerstore *ps, struct peer *p, struct p2p_multiaddr *ma,
 
 	if ((a = find_addr(p, ma)) != NULL) {
 		p2p_multiaddr_free(ma);
+		p->changed = p->changed || a->expires < expires;
 		if (a->expires < expires)
 			a->expires = expires;
 		a->certified = a->certified || certified;
@@ -241,6 +243,7 @@ add_addr(struct peerstore *ps, struct peer *p, struct p2p_multiaddr *ma,
 	a->certified = certified;
 	TAILQ_INSERT_TAIL(&p->addrs, a, link);
 	p->naddrs++;
+	p->changed = true;
 	count(ps->caps.addrs_told, 1);
 	return 0;
 }
@@ -625,6 +628,66 @@ peerstore_unpin(struct peerstore *ps, const struct p2p_peer_id *peer)
 	lock_unlock(&ps->mtx);
 }
 
+size_t
+peerstore_changed(struct peerstore *ps, struct p2p_peer_id *out, size_t n)
+{
+	struct peer *p, *next;
+	size_t found = 0;
+
+	lock_lock(&ps->mtx);
+	HASH_ITER(hh, ps->peers, p, next) {
+		if (found == n)
+			break;
+		if (p->changed)
+			out[found++] = p->id;
+		p->changed = false;
+	}
+	lock_unlock(&ps->mtx);
+	return found;
+}
+
+void
+peerstore_saved_clear(struct peerstore_saved *s)
+{
+	while (s->n > 0)
+		p2p_multiaddr_free(s->addrs[--s->n]);
+	free(s->addrs);
+	free(s->expires);
+	memset(s, 0, sizeof(*s));
+}
+
+int
+peerstore_save(struct peerstore *ps, const struct p2p_peer_id *peer,
+    struct peerstore_saved *out)
+{
+	uint64_t now = clock_now();
+	struct peer *p;
+	struct addr *a;
+	int e = 0;
+
+	memset(out, 0, sizeof(*out));
+	lock_lock(&ps->mtx);
+	if ((p = find(ps, peer)) != NULL && p->naddrs > 0) {
+		out->addrs = calloc(p->naddrs, sizeof(*out->addrs));
+		out->expires = calloc(p->naddrs, sizeof(*out->expires));
+		e = out->addrs == NULL || out->expires == NULL ? -ENOMEM : 0;
+		TAILQ_FOREACH(a, &p->addrs, link) {
+			if (e != 0 || a->expires <= now)
+				continue;
+			out->expires[out->n] = a->expires;
+			if ((e = p2p_multiaddr_dup(a->ma,
+			    &out->addrs[out->n])) == 0)
+				out->n++;
+		}
+	}
+	lock_unlock(&ps->mtx);
+	if (e == 0 && out->n == 0)
+		e = P2P_ERR_NOT_FOUND;
+	if (e != 0)
+		peerstore_saved_clear(out);
+	return e;
+}
+
 void
 peerstore_expire(struct peerstore *ps, uint64_t now)
 {
@@ -640,59 +703,4 @@ peerstore_expire(struct peerstore *ps, uint64_t now)
 		}
 	}
 	lock_unlock(&ps->mtx);
-}
-
-int
-p2p_peerstore_add(struct p2p_host *h, const struct p2p_peer_id *peer,
-    const struct p2p_multiaddr *ma, uint64_t ttl_s)
-{
-	return peerstore_add(h->peerstore, peer, ma,
-	    ttl_s > UINT64_MAX / CLOCK_S ? UINT64_MAX : ttl_s * CLOCK_S);
-}
-
-int
-p2p_peerstore_addresses(struct p2p_host *h, const struct p2p_peer_id *peer,
-    struct p2p_multiaddr ***out)
-{
-	return peerstore_addresses(h->peerstore, peer, out);
-}
-
-int
-p2p_peerstore_remove(struct p2p_host *h, const struct p2p_peer_id *peer)
-{
-	return peerstore_remove(h->peerstore, peer);
-}
-
-int
-p2p_peerstore_protocols(struct p2p_host *h, const struct p2p_peer_id *peer,
-    char ***out)
-{
-	return peerstore_protocols(h->peerstore, peer, out);
-}
-
-int
-p2p_peerstore_key(struct p2p_host *h, const struct p2p_peer_id *peer,
-    struct p2p_key **out)
-{
-	return peerstore_key(h->peerstore, peer, out);
-}
-
-int
-p2p_peerstore_put(struct p2p_host *h, const struct p2p_peer_id *peer,
-    const char *name, const void *value, size_t len)
-{
-	return peerstore_put(h->peerstore, peer, name, value, len);
-}
-
-int
-p2p_peerstore_get(struct p2p_host *h, const struct p2p_peer_id *peer,
-    const char *name, void *value, size_t cap, size_t *len)
-{
-	return peerstore_get(h->peerstore, peer, name, value, cap, len);
-}
-
-int
-p2p_peerstore_peers(struct p2p_host *h, struct p2p_peer_id **out, size_t *n)
-{
-	return peerstore_peers(h->peerstore, out, n);
 }

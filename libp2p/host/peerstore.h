@@ -82,6 +82,24 @@ int	peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
  */
 bool	peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer);
 void	peerstore_unpin(struct peerstore *ps, const struct p2p_peer_id *peer);
+
+/*
+ * For who saves it: peers that have changed since they were named last, at most
+ * n of them; what of one is worth it.
+ */
+size_t	peerstore_changed(struct peerstore *ps, struct p2p_peer_id *out,
+	    size_t n);
+
+struct peerstore_saved {
+	struct p2p_multiaddr	**addrs;	/* owned; n of them */
+	uint64_t		*expires;	/* monotonic; owned */
+	size_t			 n;
+};
+/* Returns 0, P2P_ERR_NOT_FOUND (no live address) or -ENOMEM. */
+int	peerstore_save(struct peerstore *ps, const struct p2p_peer_id *peer,
+	    struct peerstore_saved *out);
+void	peerstore_saved_clear(struct peerstore_saved *s);
+
 /* Forget what has expired by now. */
 void	peerstore_expire(struct peerstore *ps, uint64_t now);
 

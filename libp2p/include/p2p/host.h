@@ -22,6 +22,7 @@ struct p2p_host;
 struct p2p_key;
 struct p2p_multiaddr;
 struct p2p_psk;
+struct p2p_store;
 struct p2p_stream;
 
 /* What happened to a connection, for p2p_event_fn. */
@@ -93,6 +94,8 @@ struct p2p_host_config {
 	enum p2p_log_level	 log_level;	/* 0: warnings and errors */
 	bool			 no_identify;	/* neither serve nor ask it */
 	const struct p2p_psk	*psk;		/* a private network's key */
+	/* Keeps what the peer store knows; yours, freed after the host. */
+	struct p2p_store	*store;
 	/*
 	 * Told the secrets of every connection: whoever reads them can read
 	 * what was said.  Called from any thread; must not call the host.

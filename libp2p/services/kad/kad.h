@@ -120,6 +120,7 @@ struct p2p_kad {
 	size_t			 ntargets;	/* [k] */
 	bool			 refresh_now;	/* [k] */
 	bool			 unsaved;	/* [k] the table has changed */
+	bool			 settled;	/* [k] nobody gives way any more */
 	struct p2p_kad_stats	 stats;		/* [k] */
 	struct thread		 keeper;	/* [I] */
 };

@@ -83,21 +83,28 @@ prolong(struct p2p_kad *k, const struct p2p_peer_id *peer,
 		    KAD_MEMBER_TTL);
 }
 
-/* Enter or renew; k->mtx is held.  True: it is new and wants a pin. */
+/*
+ * Enter or renew; k->mtx is held.  True: it is new; *gone is who had to go for
+ * it, or has no length.
+ */
 static bool
 enter(struct p2p_kad *k, const struct p2p_peer_id *peer,
-    struct p2p_multiaddr *const *addrs, size_t closer)
+    struct p2p_multiaddr *const *addrs, size_t closer,
+    struct p2p_peer_id *gone)
 {
 	uint64_t groups[KAD_GROUPS_MAX], now = clock_now();
 	bool fresh = false;
 	size_t n;
 
 	lock_assert_held(&k->mtx);
+	gone->len = 0;
 	if (kad_table_find(k->table, peer) == NULL &&
 	    (closer > 0 || kad_table_size(k->table) < KAD_K)) {
 		n = kad_addr_groups(addrs, groups, KAD_GROUPS_MAX);
-		fresh = kad_table_add(k->table, peer, groups, n, false, now) ==
-		    0;
+		fresh = kad_table_add(k->table, peer, groups, n, !k->settled,
+		    now) == 0;
+		if (fresh && kad_table_gave_way(k->table, gone))
+			k->stats.evicted++;
 		k->stats.admitted += fresh;
 		k->unsaved = k->unsaved || fresh;
 	}
@@ -105,23 +112,37 @@ enter(struct p2p_kad *k, const struct p2p_peer_id *peer,
 	return fresh;
 }
 
+/* Whoever is in the table has a pin in the peer store, and loses it after. */
+static void
+admit(struct p2p_kad *k, const struct p2p_peer_id *peer,
+    struct p2p_multiaddr *const *addrs, size_t closer)
+{
+	struct peerstore *ps = k->host->peerstore;
+	struct p2p_peer_id gone;
+	bool fresh;
+
+	if (!peerstore_pin(ps, peer))
+		return;
+	lock_lock(&k->mtx);
+	fresh = enter(k, peer, addrs, closer, &gone);
+	lock_unlock(&k->mtx);
+	if (!fresh)
+		peerstore_unpin(ps, peer);
+	if (gone.len > 0)
+		peerstore_unpin(ps, &gone);
+	prolong(k, peer, addrs);
+}
+
 void
 kad_book_answered(struct p2p_kad *k, const struct p2p_peer_id *peer,
     size_t closer)
 {
 	struct p2p_multiaddr **addrs;
-	bool fresh = false;
 
 	if ((addrs = kad_book_addresses(k, peer)) == NULL)
 		return;
-	if (kad_addr_routable(addrs, k->reach)) {
-		lock_lock(&k->mtx);
-		fresh = enter(k, peer, addrs, closer);
-		lock_unlock(&k->mtx);
-		prolong(k, peer, addrs);
-	}
-	if (fresh)
-		(void)peerstore_pin(k->host->peerstore, peer);
+	if (kad_addr_routable(addrs, k->reach))
+		admit(k, peer, addrs, closer);
 	p2p_host_addresses_free(addrs);
 }
 

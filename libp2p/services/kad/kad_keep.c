@@ -309,6 +309,7 @@ settle(struct keeper *kp)
 		return;
 	kp->settled = true;
 	lock_lock(&kp->k->mtx);
+	kp->k->settled = true;
 	kad_table_settle(kp->k->table);
 	lock_unlock(&kp->k->mtx);
 }

@@ -26,6 +26,7 @@ struct kad_table {
 	size_t			sizes[KAD_KEY_BITS];
 	struct bucket		buckets[KAD_KEY_BITS];
 	uint64_t		refreshed[KAD_REFRESH_CPL + 1];
+	struct p2p_peer_id	gone;		/* for the last one; len 0: none */
 };
 
 int
@@ -167,8 +168,11 @@ insert(struct kad_table *t, const struct kad_entry *model)
 		return P2P_ERR_REFUSED;
 	if ((en = malloc(sizeof(*en))) == NULL)
 		return -ENOMEM;
-	if (going != NULL)
+	t->gone.len = 0;
+	if (going != NULL) {
+		t->gone = going->peer;
 		drop(t, going);
+	}
 	*en = *model;
 	TAILQ_INSERT_HEAD(&t->buckets[cpl], en, next);
 	t->sizes[cpl]++;
@@ -197,6 +201,15 @@ kad_table_add(struct kad_table *t, const struct p2p_peer_id *peer,
 		memcpy(model.groups, groups,
 		    model.ngroups * sizeof(groups[0]));
 	return insert(t, &model);
+}
+
+bool
+kad_table_gave_way(const struct kad_table *t, struct p2p_peer_id *out)
+{
+	if (t->gone.len == 0)
+		return false;
+	*out = t->gone;
+	return true;
 }
 
 int

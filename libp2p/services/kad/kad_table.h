@@ -61,6 +61,9 @@ int	kad_table_add(struct kad_table *t, const struct p2p_peer_id *peer,
 	    const uint64_t *groups, size_t n, bool replaceable, uint64_t now)
 	    MUST_CHECK;
 
+/* Who gave way to the peer that was added last; false: nobody had to. */
+bool	kad_table_gave_way(const struct kad_table *t, struct p2p_peer_id *out);
+
 /* Returns 0 or P2P_ERR_NOT_FOUND. */
 int	kad_table_remove(struct kad_table *t, const struct p2p_peer_id *peer);
 
