@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "check.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peer_id.h"
+#include "services/kad/kad.h"
 
 /* Nobody refuses its neighbours: they all come from one address. */
 static const struct p2p_limit_setting limits[] = {
@@ -41,6 +43,16 @@ dht_node_start(struct dht_node *node, const struct p2p_kad_config *config)
 	p2p_multiaddr_free(full);
 	p2p_multiaddr_free(bound);
 	CHECK_OK(p2p_kad_new(node->host, config, &node->kad));
+}
+
+void
+dht_plant(struct dht_node *node, const struct p2p_peer_id *peer,
+    const void *hash, size_t len, struct p2p_multiaddr *const *addrs,
+    size_t n)
+{
+	kad_book_answered(node->kad, peer, 1);
+	CHECK_OK(kad_store_provide(&node->kad->store, (struct rd){ hash, len },
+	    peer, addrs, n, clock_wall_ns()));
 }
 
 void

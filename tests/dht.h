@@ -39,6 +39,11 @@ void	dht_stop(struct dht *d);
 /* What a test of one thing wants as a configuration. */
 struct p2p_kad_config	dht_config(enum p2p_kad_mode mode);
 
+/* A peer is in the node's table, and said to provide something. */
+void	dht_plant(struct dht_node *node, const struct p2p_peer_id *peer,
+	    const void *hash, size_t len, struct p2p_multiaddr *const *addrs,
+	    size_t n);
+
 /* The node knows the others by that one. */
 void	dht_join(struct dht_node *node, const struct dht_node *by);
 

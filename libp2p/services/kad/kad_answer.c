@@ -144,7 +144,7 @@ get_value(struct p2p_kad *k, const struct p2p_peer_id *from,
 	uint64_t now = clock_wall_ns();
 	struct telling t = { .n = 0 };
 	struct kad_stored *s = NULL;
-	uint8_t time[RFC3339_LEN];
+	uint8_t time[RFC3339_LEN + 1];	/* printf's zero */
 	struct kad_record r;
 	struct wr text;
 	int e;
