@@ -16,6 +16,13 @@ static const struct p2p_limit_setting limits[] = {
 	{ NULL, 0 },
 };
 
+const struct p2p_limit_setting dht_many[] = {
+	{ "accept-every-seconds", 0 },
+	{ "connections-per-ip", 1024 },
+	{ "idle-seconds", 20 },
+	{ NULL, 0 },
+};
+
 static const struct p2p_record_rule rules[] = {
 	{ .name = "test" },
 	{ .name = NULL },
@@ -31,7 +38,15 @@ dht_config(enum p2p_kad_mode mode)
 void
 dht_node_start(struct dht_node *node, const struct p2p_kad_config *config)
 {
-	struct p2p_host_config hc = { .limits = limits };
+	dht_node_start_as(node, NULL, config, limits);
+}
+
+void
+dht_node_start_as(struct dht_node *node, const struct p2p_key *key,
+    const struct p2p_kad_config *config,
+    const struct p2p_limit_setting *given)
+{
+	struct p2p_host_config hc = { .key = key, .limits = given };
 	struct p2p_multiaddr *bound, *full;
 
 	CHECK_OK(p2p_host_new(&hc, &node->host));

@@ -33,6 +33,12 @@ void	dht_start(struct dht *d, size_t n, size_t servers,
 /* The same of one node, which is not made known to anybody. */
 void	dht_node_start(struct dht_node *node,
 	    const struct p2p_kad_config *config);
+/* With a key (NULL: a fresh one), and limits for a few neighbours or many. */
+void	dht_node_start_as(struct dht_node *node, const struct p2p_key *key,
+	    const struct p2p_kad_config *config,
+	    const struct p2p_limit_setting *limits);
+/* Those of many hosts in one process: connections go when they are idle. */
+extern const struct p2p_limit_setting dht_many[];
 void	dht_node_stop(struct dht_node *node);
 void	dht_stop(struct dht *d);
 
