@@ -4,6 +4,7 @@
  */
 #include "p2p/store.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +19,41 @@
 #define WRITERS		8
 #define READERS		4
 #define ROUNDS		60
+
+static atomic_long fail_in;		/* allocations until one fails; 0: none */
+
+void	*__real_malloc(size_t len);
+void	*__real_calloc(size_t n, size_t len);
+void	*__real_realloc(void *p, size_t len);
+
+void	*__wrap_malloc(size_t len);
+void	*__wrap_calloc(size_t n, size_t len);
+void	*__wrap_realloc(void *p, size_t len);
+
+static bool
+fails(void)
+{
+	return atomic_load(&fail_in) > 0 &&
+	    atomic_fetch_sub(&fail_in, 1) == 1;
+}
+
+void *
+__wrap_malloc(size_t len)
+{
+	return fails() ? NULL : __real_malloc(len);
+}
+
+void *
+__wrap_calloc(size_t n, size_t len)
+{
+	return fails() ? NULL : __real_calloc(n, len);
+}
+
+void *
+__wrap_realloc(void *p, size_t len)
+{
+	return fails() ? NULL : __real_realloc(p, len);
+}
 
 static int
 open_memory(struct p2p_store **out)
@@ -390,13 +426,13 @@ expiry(struct p2p_store *s)
 {
 	uint64_t now = clock_wall_ns();
 
-	CHECK_OK(put_until(s, "past", now - 1));
+	CHECK_OK(put_until(s, "dead", now - 1));
 	CHECK_OK(put_until(s, "then", 1));
 	CHECK_OK(put_until(s, "later", now + 3600 * CLOCK_S));
 	CHECK_OK(put_until(s, "never", 0));
 	CHECK_OK(put_until(s, "far", UINT64_MAX));
 	uses(s, "a", 5, 26, 0);
-	holds(s, "a", "past", NULL);
+	holds(s, "a", "dead", NULL);
 	holds(s, "a", "then", NULL);
 	holds(s, "a", "later", "v");
 	holds(s, "a", "never", "v");
@@ -567,6 +603,100 @@ a_space_is_there_once_it_was_asked_for(void)
 	each(nothing);
 }
 
+static int
+put_in_new_space(struct p2p_store *s)
+{
+	return put(s, "new", "k", "v");
+}
+
+static int
+put_for_new_owner(struct p2p_store *s)
+{
+	return put_for(s, "new", "1");
+}
+
+static int
+put_over_expired(struct p2p_store *s)
+{
+	return put(s, "a", "3", "as the third");
+}
+
+static int
+get_one(struct p2p_store *s)
+{
+	struct p2p_store_entry *e;
+	int error = p2p_store_get(s, "a", "1", 1, &e);
+
+	if (error == 0)
+		free(e);
+	return error;
+}
+
+static int
+list_many(struct p2p_store *s)
+{
+	struct p2p_store_entry *list;
+	size_t n;
+	int error = p2p_store_list(s, "b", NULL, 0, NULL, 0, 99, &list, &n);
+
+	if (error == 0)
+		free(list);
+	return error;
+}
+
+/* Once for each allocation in it, until it is good. */
+static void
+starve(struct p2p_store *s, int (*op)(struct p2p_store *))
+{
+	long n = 0;
+	int e;
+
+	do {
+		atomic_store(&fail_in, ++n);
+		e = op(s);
+		atomic_store(&fail_in, 0);
+		if (e == 0)
+			break;
+		CHECK_ERR(e, -ENOMEM);
+		holds(s, "a", "1", "one");
+		holds(s, "a", "2", "two");
+		holds(s, "a", "3", NULL);
+		holds(s, "new", "k", NULL);
+	} while (n < 99);
+	CHECK_OK(e);
+}
+
+static void
+memory(struct p2p_store *s)
+{
+	struct p2p_store_caps caps = { .entries = 3 };
+	char key[8];
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		CHECK_OK(put(s, "b", key, "some value to make it long"));
+	}
+	CHECK_OK(put(s, "a", "1", "one"));
+	CHECK_OK(put(s, "a", "2", "two"));
+	CHECK_OK(put_until(s, "past", 1));
+	CHECK_OK(p2p_store_cap(s, "a", &caps));
+	starve(s, get_one);
+	starve(s, list_many);
+	starve(s, put_over_expired);
+	CHECK_OK(p2p_store_remove(s, "a", "3", 1));
+	starve(s, put_in_new_space);
+	CHECK_OK(p2p_store_remove(s, "new", "k", 1));
+	starve(s, put_for_new_owner);
+	uses(s, "a", 2, 9, 0);
+}
+
+static void
+without_memory_nothing_changes(void)
+{
+	each(memory);
+}
+
 /* Entries tell what they are, so that a torn or a mixed one is seen. */
 struct crowd {
 	struct p2p_store *store;
@@ -666,4 +796,5 @@ TESTS("store",
 	{ "what has expired makes room", what_has_expired_makes_room },
 	{ "a space is there once it was asked for",
 	    a_space_is_there_once_it_was_asked_for },
+	{ "without memory nothing changes", without_memory_nothing_changes },
 	{ "many threads write and read", many_threads_write_and_read })
