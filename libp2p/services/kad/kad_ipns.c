@@ -180,7 +180,7 @@ entry_get(struct rd in, struct entry *en)
 	ProtobufCMessage *msg;
 	int e;
 
-	*en = (struct entry){ NULL };
+	*en = (struct entry){ .pb = NULL };
 	if ((e = pb_unpack(&proto__ipns__descriptor, in, P2P_IPNS_MAX, BUDGET,
 	    &msg)) != 0)
 		return e;
