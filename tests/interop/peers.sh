@@ -135,7 +135,7 @@ peer_command() {
 
 peer_version() {
 	case $1 in
-	go) echo "go-libp2p $(awk '$2 ~ /go-libp2p$/ {print $3}' \
+	go) echo "go-libp2p $(awk '$1 ~ /\/go-libp2p$/ {print $2}' \
 	    "$here/go/go.mod")" ;;
 	rust) echo "rust-libp2p $(sed -n 's/^libp2p = .*"=\([^"]*\)".*/\1/p' \
 	    "$here/rust/Cargo.toml")" ;;

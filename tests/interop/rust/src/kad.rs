@@ -221,17 +221,30 @@ impl Node {
     }
 
     /// There is no such query: the peer is looked for among those closest to
-    /// its id, which it is itself if it answers.
+    /// its id, which it is itself if it answers.  The last who named it may
+    /// have told no addresses; the table has some.
     async fn find_peer(&mut self, id: &str) -> Answer {
         let id: PeerId = id.parse().map_err(text)?;
         let found = self.lookup(id.to_bytes()).await?;
-        Ok(vec![match found.iter().find(|info| info.peer_id == id) {
-            Some(info) => info
-                .addrs
-                .iter()
-                .fold(format!("peer {id}"), |line, a| format!("{line} {a}")),
-            None => "none".into(),
-        }])
+        let Some(info) = found.into_iter().find(|info| info.peer_id == id)
+        else {
+            return Ok(vec!["none".into()]);
+        };
+        let mut addresses = info.addrs;
+        if let (true, Some(bucket)) =
+            (addresses.is_empty(), self.kad().kbucket(id))
+        {
+            for entry in bucket.iter() {
+                if *entry.node.key.preimage() == id {
+                    addresses.extend(entry.node.value.iter().cloned());
+                }
+            }
+        }
+        Ok(vec![addresses
+            .iter()
+            .fold(format!("peer {id}"), |line, a| {
+                format!("{line} {a}")
+            })])
     }
 
     async fn refresh(&mut self) -> Answer {
