@@ -1,6 +1,6 @@
-# P2P_OPTIONAL(NAME, VARIABLE, MODULE, PACKAGE, WORDS): a library that is used when
-# it is found; --with-NAME=yes makes it required.  Sets have_NAME, PC_VARIABLE for
-# libp2p.pc, and the conditional HAVE_VARIABLE.
+# P2P_OPTIONAL(NAME, VARIABLE, MODULE, PACKAGE, WORDS): a library that is used
+# when it is found; --with-NAME=yes makes it required.  Sets have_NAME,
+# PC_VARIABLE for libp2p.pc, and the conditional HAVE_VARIABLE.
 AC_DEFUN([P2P_OPTIONAL], [
 AC_ARG_WITH([$1], [AS_HELP_STRING([--with-$1=auto|yes|no], [$5 [auto]])],
     [], [with_$1=auto])

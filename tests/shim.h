@@ -1,10 +1,10 @@
 /*
- * tests/shim.h -- a file system that dies, fills up or fails at the N-th change.
+ * tests/shim.h -- a file system that dies, fills up or fails at a change.
  *
  * A VFS of SQLite before its own, the default one from the start; and, wrapped
  * by the linker, the calls by which the library itself changes names and
- * flushes.  Each change is an event: a write (of which half is done), a flush, a
- * truncation, a removal, a rename, a new file.
+ * flushes.  Each change is an event: a write (of which half is done), a flush,
+ * a truncation, a removal, a rename, a new file.
  */
 #ifndef TESTS_SHIM_H
 #define TESTS_SHIM_H
@@ -19,8 +19,8 @@ enum shim_what {
 };
 
 /*
- * From here on: this happens at event number at (the first is 1), or at all from
- * there on.
+ * From here on: this happens at event number at (the first is 1), or at all
+ * from there on.
  */
 void	shim_set(enum shim_what what, long at, bool sticky);
 

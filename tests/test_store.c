@@ -20,7 +20,7 @@
 #define READERS		4
 #define ROUNDS		60
 
-static atomic_long fail_in;		/* allocations until one fails; 0: none */
+static atomic_long fail_in;		/* allocations from now; 0: none */
 
 void	*__real_malloc(size_t len);
 void	*__real_calloc(size_t n, size_t len);

@@ -252,7 +252,7 @@ a_path_may_be_odd(void)
 
 	check_dir_enter();
 	CHECK_EQ(mkdir("dir", 0700), 0);
-	CHECK_EQ(symlink("dir", "link"), 0);	/* of directories they are fine */
+	CHECK_EQ(symlink("dir", "link"), 0);	/* of a directory */
 	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		s = must_open(paths[i]);
 		CHECK_OK(put(s, "k", 1));
@@ -471,8 +471,8 @@ a_newer_log_is_refused_and_left_alone(void)
 }
 
 /*
- * A few entries in a file of small pages, so that each byte can be gone through;
- * with its log, if wanted, as a death leaves them.
+ * A few entries in a file of small pages, so that each byte can be gone
+ * through; with its log, if wanted, as a death leaves them.
  */
 static void
 small_store(struct image *im, struct image *wal, bool log)
@@ -503,7 +503,7 @@ small_store(struct image *im, struct image *wal, bool log)
 struct tally {
 	unsigned	opened, refused, other;	/* other: an error of -errno */
 	unsigned	wrong;			/* what must not be */
-	bool		log;			/* may end early: an older state */
+	bool		log;		/* may end early: an older state */
 };
 
 /* What is there was put, and what is not there is known to be damaged. */

@@ -1,7 +1,7 @@
 /*
  * The store in memory: for each space a tree of entries by key, one of those
- * that expire by time, and one of owners.  Strangers choose keys and owners, see
- * treap.h.
+ * that expire by time, and one of owners.  Strangers choose keys and owners,
+ * see treap.h.
  *
  * Whatever a put needs is allocated before anything is changed.
  */

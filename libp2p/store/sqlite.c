@@ -3,8 +3,8 @@
  *
  * All changes go through one thread, which takes what waits, up to BATCH, into
  * one commit; those who asked wait for theirs.  Reads take an idle connection
- * and give it back.  mtx guards the queue, the idle connections and what is told
- * of spaces, and is never held across a call of SQLite.
+ * and give it back.  mtx guards the queue, the idle connections and what is
+ * told of spaces, and is never held across a call of SQLite.
  *
  * Spaces are made and never removed, so that a pointer to one stays good.
  */

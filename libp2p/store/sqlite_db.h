@@ -20,7 +20,7 @@
  */
 #define SQLITE_DB_COLUMNS	"key, owner, expires, sum, value"
 
-/* -errno or P2P_ERR_TOO_LARGE for a result of SQLite; 0 for one that is good. */
+/* A result of SQLite as 0, -errno or P2P_ERR_TOO_LARGE. */
 int	sqlite_db_error(sqlite3 *db, int rc);
 
 /* Open a file that is there; close with sqlite3_close(). */

@@ -1,13 +1,14 @@
 /*
  * A store is made under another name, PATH.new, and gets its own when it is
- * complete: at any moment PATH is absent or a whole store.  So an empty file, or
- * a log without its database, is never the beginning of one of ours, but what
- * was left of one.
+ * complete: at any moment PATH is absent or a whole store.  So an empty file,
+ * or a log without its database, is never the beginning of one of ours, but
+ * what was left of one.
  *
  * PATH.lock is what keeps others out, and is never removed: whoever waits for
  * the lock of a removed file would have it beside the owner of the next one.
  * The database itself must not be opened here while SQLite has it open, as
- * closing any descriptor of a file ends all POSIX locks that a process has on it.
+ * closing any descriptor of a file ends all POSIX locks that a process has on
+ * it.
  */
 #include "store/sqlite_file.h"
 

@@ -1,7 +1,7 @@
 /*
  * Reading: a statement is one transaction, over what was committed when it
- * began.  It is reset in all cases, as one left half way would keep the log from
- * being emptied.
+ * began.  It is reset in all cases, as one left half way would keep the log
+ * from being emptied.
  */
 #include "store/sqlite_read.h"
 

@@ -2,9 +2,9 @@
  * Changes and their accounts.
  *
  * What a space holds is counted from the file when it is opened, and from there
- * on with each statement that succeeded; it is taken back when a transaction is.
- * So no count is in the file, and none in there can be wrong.  What an owner has
- * is asked of the index.
+ * on with each statement that succeeded; it is taken back when a transaction
+ * is.  So no count is in the file, and none in there can be wrong.  What an
+ * owner has is asked of the index.
  */
 #include "store/sqlite_write.h"
 

@@ -1,5 +1,5 @@
 /*
- * store/sqlite_write.h -- the one thread that changes a file, without its queue.
+ * store/sqlite_write.h -- what the one thread that changes a file does.
  *
  * What others must not touch while it runs is marked W: writer thread only.
  */

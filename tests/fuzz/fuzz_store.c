@@ -1,7 +1,7 @@
 /*
- * A store's file, and its log: four bytes say how many of the rest are the file.
- * Whatever they are, opening it, listing, and putting and removing an entry ends
- * soon and well; a file that is refused is as it was.
+ * A store's file, and its log: four bytes say how many of the rest are the
+ * file.  Whatever they are, opening it, listing, and putting and removing an
+ * entry ends soon and well; a file that is refused is as it was.
  */
 #include <fcntl.h>
 #include <unistd.h>

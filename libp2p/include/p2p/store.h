@@ -44,8 +44,8 @@ struct p2p_store_caps {
 /* What a space holds now, with what has expired and was not yet dropped. */
 struct p2p_store_usage {
 	uint64_t	entries, bytes;
-	uint64_t	refused;	/* puts over a cap, since it was opened */
-	uint64_t	damaged;	/* entries left out since then, see get */
+	uint64_t	refused;	/* puts over a cap, since it opened */
+	uint64_t	damaged;	/* found since then: see get */
 };
 
 /*
