@@ -766,6 +766,9 @@ checks_are_in_the_order_of_the_spec(void)
 	CHECK_ERR(open_named(&d, &name), P2P_ERR_FORMAT);
 	d.pub = public_of(other);
 	CHECK_ERR(open_named(&d, &name), P2P_ERR_WRONG_PEER);
+	d.empty_data = true;
+	CHECK_ERR(open_named(&d, &name), P2P_ERR_FORMAT);
+	d.empty_data = false;
 	d.empty_sig = true;
 	CHECK_ERR(open_named(&d, &name), P2P_ERR_FORMAT);
 	d.pad_to = P2P_IPNS_MAX + 1;
