@@ -32,6 +32,17 @@ evil_settles(struct p2p_host *h, enum host_limit which, uint64_t want)
 }
 
 void
+evil_refuses(struct p2p_host *h, enum host_limit which, uint64_t least)
+{
+	int i;
+
+	for (i = 0; i < EVIL_WAIT_MS &&
+	    atomic_load(&h->limits[which].refused) < least; i++)
+		(void)poll(NULL, 0, 1);
+	CHECK(atomic_load(&h->limits[which].refused) >= least);
+}
+
+void
 evil_joined(struct p2p_host *h, size_t want)
 {
 	struct p2p_connection *list;

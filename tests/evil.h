@@ -79,5 +79,8 @@ void	evil_joined(struct p2p_host *h, size_t want);
 uint64_t	evil_used(struct p2p_host *h, enum host_limit which);
 void		evil_settles(struct p2p_host *h, enum host_limit which,
 		    uint64_t want);
+/* Wait until it has refused at least so often. */
+void		evil_refuses(struct p2p_host *h, enum host_limit which,
+		    uint64_t least);
 
 #endif

@@ -39,6 +39,7 @@ struct conn {
 	uint64_t	 due;		/* [w] told to go: ended then; or 0 */
 	bool		 keep;		/* [w] asked for: never idle */
 	bool		 asking;	/* [w] a service asks who it is */
+	bool		 valued;	/* [w] a service would miss it */
 	int		 reason;	/* [W] */
 	bool		 by_us;		/* [W] */
 	struct conn_event events[P2P_EVENT_IDENTIFIED];	/* by kind */

@@ -200,12 +200,12 @@ host_unwatch(struct p2p_host *h, struct host_watch *w)
 	lock_unlock(&h->mtx);
 }
 
-/* One after another, holding nothing; who wants to go waits for it. */
-void
-host_learned(struct p2p_host *h, const struct p2p_peer_id *peer)
+/* All of them, held; how many. */
+static size_t
+hold_watches(struct p2p_host *h, struct host_watch **list)
 {
-	struct host_watch *list[HOST_WATCHES_MAX], *w;
-	size_t n = 0, i;
+	struct host_watch *w;
+	size_t n = 0;
 
 	lock_lock(&h->mtx);
 	TAILQ_FOREACH(w, &h->watches, link) {
@@ -215,13 +215,41 @@ host_learned(struct p2p_host *h, const struct p2p_peer_id *peer)
 		list[n++] = w;
 	}
 	lock_unlock(&h->mtx);
-	for (i = 0; i < n; i++)
-		list[i]->learned(list[i]->arg, peer);
+	return n;
+}
+
+static void
+release_watches(struct p2p_host *h, struct host_watch **list, size_t n)
+{
 	lock_lock(&h->mtx);
-	for (i = 0; i < n; i++)
-		list[i]->calls--;
+	while (n > 0)
+		list[--n]->calls--;
 	cond_broadcast(&h->idle);
 	lock_unlock(&h->mtx);
+}
+
+void
+host_learned(struct p2p_host *h, const struct p2p_peer_id *peer)
+{
+	struct host_watch *list[HOST_WATCHES_MAX];
+	size_t i, n = hold_watches(h, list);
+
+	for (i = 0; i < n; i++)
+		list[i]->learned(list[i]->arg, peer);
+	release_watches(h, list, n);
+}
+
+bool
+host_values(struct p2p_host *h, const struct p2p_peer_id *peer)
+{
+	struct host_watch *list[HOST_WATCHES_MAX];
+	size_t i, n = hold_watches(h, list);
+	bool values = false;
+
+	for (i = 0; i < n && !values; i++)
+		values = list[i]->values(list[i]->arg, peer);
+	release_watches(h, list, n);
+	return values;
 }
 
 void

@@ -63,11 +63,13 @@ struct serving {
 
 /*
  * A service that is told when something new is known of a peer: what it speaks,
- * where it is.  Called from any thread, holding nothing; must not block.
+ * where it is; and asked whether it would miss a connection to a peer.  Called
+ * from any thread, holding nothing; must not block.
  */
 struct host_watch {
 	TAILQ_ENTRY(host_watch) link;
 	void		 (*learned)(void *arg, const struct p2p_peer_id *peer);
+	bool		 (*values)(void *arg, const struct p2p_peer_id *peer);
 	void		*arg;
 	unsigned	 calls;		/* [h] that are being made */
 };
@@ -199,6 +201,7 @@ void	handlers_fini(struct p2p_host *host);
 void	host_watch(struct p2p_host *host, struct host_watch *w);
 void	host_unwatch(struct p2p_host *host, struct host_watch *w);
 void	host_learned(struct p2p_host *host, const struct p2p_peer_id *peer);
+bool	host_values(struct p2p_host *host, const struct p2p_peer_id *peer);
 
 /* Our protocols as one block: an array ending in NULL; free(3) it. */
 int	host_protocols(struct p2p_host *host, char ***out);

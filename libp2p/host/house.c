@@ -52,9 +52,26 @@ idle_for(const struct conn *c, uint64_t now)
 	return now > since ? now - since : 0;
 }
 
+/* How much it would be missed: those that nobody misses go first. */
+static unsigned
+value_of(const struct conn *c)
+{
+	return (unsigned)c->outbound + (unsigned)c->valued;
+}
+
+/* Whether a is to go rather than b, which may be NULL. */
+static bool
+goes_first(const struct conn *a, uint64_t idle_a, const struct conn *b,
+    uint64_t idle_b)
+{
+	if (b == NULL || value_of(a) != value_of(b))
+		return b == NULL || value_of(a) < value_of(b);
+	return idle_a > idle_b;
+}
+
 /*
- * The connection that has been idle longest, and at least so long; outbound ones
- * only if there are more than so many.
+ * The connection that is missed least, and of these has been idle longest, and
+ * at least so long; outbound ones only if there are more than so many.
  */
 static struct conn *
 most_idle(struct p2p_host *h, uint64_t now, uint64_t least, uint64_t outbound)
@@ -66,8 +83,9 @@ most_idle(struct p2p_host *h, uint64_t now, uint64_t least, uint64_t outbound)
 	TAILQ_FOREACH(c, &h->conns, link)
 		n += c->outbound && c->due == 0;
 	TAILQ_FOREACH(c, &h->conns, link) {
-		if (c->due != 0 || (idle = idle_for(c, now)) < least ||
-		    idle <= most || (c->outbound && n <= outbound))
+		if (c->due != 0 || (idle = idle_for(c, now)) == 0 ||
+		    idle < least || !goes_first(c, idle, best, most) ||
+		    (c->outbound && n <= outbound))
 			continue;
 		best = c;
 		most = idle;
@@ -132,6 +150,28 @@ count(const struct p2p_host *h)
 	return n;
 }
 
+/* Ask the services, who have locks of their own, which ones they would miss. */
+static void
+ask_values(struct p2p_host *h)
+{
+	struct p2p_connection *list;
+	struct conn *c;
+	size_t i, n;
+	bool valued;
+
+	if (p2p_host_connections(h, &list, &n) != 0)
+		return;
+	for (i = 0; i < n; i++) {
+		valued = host_values(h, &list[i].peer);
+		lock_lock(&h->swarm);
+		TAILQ_FOREACH(c, &h->conns, link)
+			if (c->number == list[i].number)
+				c->valued = valued;
+		lock_unlock(&h->swarm);
+	}
+	p2p_host_connections_free(list, n);
+}
+
 /*
  * Too many: the idlest go, but none that was used within the grace and not the
  * last outbound ones, until the low mark is reached.
@@ -146,8 +186,14 @@ trim(struct p2p_host *h, struct round *r)
 		return;
 	lock_lock(&h->swarm);
 	n = count(h);
+	lock_unlock(&h->swarm);
+	if (n <= h->limits[LIMIT_CONNECTIONS_HIGH].max)
+		return;
+	r->trimmed = r->now;
+	ask_values(h);
+	lock_lock(&h->swarm);
+	n = count(h);
 	if (n > h->limits[LIMIT_CONNECTIONS_HIGH].max) {
-		r->trimmed = r->now;
 		for (; n > h->limits[LIMIT_CONNECTIONS_LOW].max; n--) {
 			if ((c = most_idle(h, r->now, grace,
 			    OUTBOUND_LEAST)) == NULL)

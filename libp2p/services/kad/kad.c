@@ -167,7 +167,7 @@ allocate(struct p2p_host *h, const struct p2p_kad_config *c)
 	k->reply = c->reply;
 	k->is_auto = c->mode == P2P_KAD_AUTO;
 	k->watch = (struct host_watch){ .learned = kad_book_learned,
-	    .arg = k };
+	    .values = kad_book_values, .arg = k };
 	atomic_init(&k->refs, 1);
 	lock_init(&k->mtx, LOCK_SERVICE);
 	cond_init(&k->changed);

@@ -248,6 +248,18 @@ kad_book_learned(void *arg, const struct p2p_peer_id *peer)
 	p2p_host_addresses_free(addrs);
 }
 
+bool
+kad_book_values(void *arg, const struct p2p_peer_id *peer)
+{
+	struct p2p_kad *k = arg;
+	bool in;
+
+	lock_lock(&k->mtx);
+	in = kad_table_find(k->table, peer) != NULL;
+	lock_unlock(&k->mtx);
+	return in;
+}
+
 static void
 save_peer(struct p2p_kad *k, const struct p2p_peer_id *peer)
 {
