@@ -369,7 +369,10 @@ provide(struct dht *d)
 
 	dht_cid(d->o->more[0], hash, &len);
 	d->ko.keep = true;
-	if ((e = p2p_kad_provide(d->k, hash, len, &d->ko, &d->res)) != 0)
+	e = p2p_kad_provide(d->k, hash, len, &d->ko, &d->res);
+	if (e == P2P_ERR_NO_ADDRESS)
+		return dht_fail_provide(d->o->more[0], e);
+	if (e != 0)
 		return shot_fail(d->o->more[0], e, NULL);
 	shot_lock();
 	if (tool_json) {

@@ -29,6 +29,9 @@ int	dht_open(const struct options *o, struct p2p_host *h,
 	    const char *network, enum p2p_kad_mode mode,
 	    struct p2p_store *store, struct p2p_kad **out);
 
+/* Why something could not be provided; an exit status. */
+int	dht_fail_provide(const char *cid, int error);
+
 /* The multihash of a CID; a bad one ends the program. */
 void	dht_cid(const char *text, uint8_t *out, size_t *len);
 

@@ -143,6 +143,16 @@ dht_cid(const char *text, uint8_t *out, size_t *len)
 }
 
 int
+dht_fail_provide(const char *cid, int error)
+{
+	if (error != P2P_ERR_NO_ADDRESS)
+		return tool_fail(cid, error, NULL);
+	return tool_usage_hint(cid, "nobody could come: no address of ours "
+	    "counts in this network", "-l listens; --allow-private counts "
+	    "private and loopback addresses, too");
+}
+
+int
 dht_resolve(const struct options *o, struct p2p_host *h)
 {
 	struct p2p_kad_options ko = { .timeout_ms = 0 };

@@ -163,7 +163,7 @@ show_provided(const struct dht_run *r, const char *cid, int e,
 {
 	r->lock();
 	if (e != 0 && tool_signal() == 0) {
-		(void)tool_fail(cid, e, NULL);
+		(void)dht_fail_provide(cid, e);
 	} else if (e == 0 && tool_json) {
 		json_begin("provided");
 		json_text("cid", cid);

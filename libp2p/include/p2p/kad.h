@@ -15,6 +15,7 @@
 
 #include "p2p/peer_id.h"
 #include "p2p/record.h"
+#include "p2p/store.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,7 +25,6 @@ struct p2p_host;
 struct p2p_kad;
 struct p2p_kad_cancel;
 struct p2p_multiaddr;
-struct p2p_store;
 
 #define P2P_KAD_ID	"/ipfs/kad/1.0.0"	/* the public network */
 #define P2P_KAD_LAN_ID	"/ipfs/lan/kad/1.0.0"	/* Kubo's local one */
@@ -62,6 +62,8 @@ struct p2p_kad_config {
 	enum p2p_kad_reach	 reach;
 	enum p2p_kad_reply	 reply;
 	struct p2p_store	*store;
+	/* Of what others may store here; see p2p_kad(3) for the defaults. */
+	struct p2p_store_caps	 records, providers;
 	/* Beside /pk and /ipns, which cannot be changed; ends in a NULL name. */
 	const struct p2p_record_rule *rules;
 };
@@ -251,6 +253,7 @@ struct p2p_kad_stats {
 	uint64_t	network;	/* peers in all, a guess; 0: none yet */
 	uint64_t	served;		/* requests answered */
 	uint64_t	refused;	/* requests that were not */
+	uint64_t	over_cap;	/* of these, for want of room */
 	uint64_t	probed, admitted;	/* candidates for the table */
 	uint64_t	evicted;	/* from the table */
 	uint64_t	crowded;	/* look-ups that found it so */

@@ -118,19 +118,22 @@ make_rules(struct p2p_kad *k, const struct p2p_record_rule *rule)
 }
 
 static int
-make_store(struct p2p_kad *k, struct p2p_store *store)
+make_store(struct p2p_kad *k, const struct p2p_kad_config *c)
 {
 	static const struct p2p_store_caps seeds = { .entries = 4096 };
+	struct kad_store_params params = { .store = c->store,
+	    .rules = &k->rules, .protocol = k->protocol,
+	    .records = c->records, .providers = c->providers };
 	int e;
 
-	if (store == NULL && (e = p2p_store_memory(&k->own_store)) != 0)
+	if (c->store == NULL && (e = p2p_store_memory(&k->own_store)) != 0)
 		return e;
-	if (store == NULL)
-		store = k->own_store;
+	if (c->store == NULL)
+		params.store = k->own_store;
 	snprintf(k->seeds, sizeof(k->seeds), "table %s", k->protocol);
-	if ((e = p2p_store_cap(store, k->seeds, &seeds)) != 0)
+	if ((e = p2p_store_cap(params.store, k->seeds, &seeds)) != 0)
 		return e;
-	return kad_store_init(&k->store, store, &k->rules, k->protocol);
+	return kad_store_init(&k->store, &params);
 }
 
 static int
@@ -146,7 +149,7 @@ make_parts(struct p2p_kad *k, const struct p2p_kad_config *c)
 	if ((e = make_rules(k, c->rules)) != 0 ||
 	    (e = kad_table_new(&params, &k->table)) != 0)
 		return e;
-	return make_store(k, c->store);
+	return make_store(k, c);
 }
 
 static struct p2p_kad *

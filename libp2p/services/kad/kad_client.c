@@ -13,6 +13,7 @@
 #define TIMEOUT_MS	60000
 #define CORRECT		(2 * CLOCK_S)	/* for those who had a worse one */
 #define AGAIN		(22 * 3600 * CLOCK_S)	/* before 48 h, twice */
+#define RETRY		(300 * CLOCK_S)	/* until it has worked */
 
 struct p2p_kad_cancel {
 	struct p2p_kad	*k;
@@ -161,9 +162,13 @@ spread_nearest(struct kad_call *c, const struct kad_say *say)
 	return e;
 }
 
-/* Remember to do it again; in place of what was to be done with that key. */
+/*
+ * Remember to do it again after so long; in place of what was to be done with
+ * that key.
+ */
 static int
-keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
+keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record,
+    uint64_t after)
 {
 	struct kad_kept *kept, *other;
 
@@ -171,7 +176,7 @@ keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 		return -ENOMEM;
 	*kept = (struct kad_kept){ .is_record = is_record,
 	    .key_len = r->key_len, .len = r->len,
-	    .due = clock_after(clock_now(), AGAIN) };
+	    .due = clock_after(clock_now(), after) };
 	memcpy(kept->bytes, r->key, r->key_len);
 	if (r->len > 0)
 		memcpy(kept->bytes + r->key_len, r->value, r->len);
@@ -223,9 +228,11 @@ put(struct kad_call *c, const struct p2p_record *r)
 
 	if ((e = kad_store_put(&c->k->store, r, NULL, clock_wall_ns())) != 0)
 		return e;
-	if (c->o.keep && (e = keep(c->k, r, true)) != 0)
+	if (c->o.keep && (e = keep(c->k, r, true, RETRY)) != 0)
 		return e;
-	return spread_nearest(c, &say);
+	if ((e = spread_nearest(c, &say)) == 0 && c->o.keep)
+		e = keep(c->k, r, true, AGAIN);
+	return e;
 }
 
 int
@@ -259,8 +266,9 @@ provide(struct kad_call *c, struct rd key)
 	say.providers = &self;
 	if ((e = kad_store_provide(&c->k->store, key, &self.peer, NULL, 0,
 	    clock_wall_ns())) == 0 &&
-	    (!c->o.keep || (e = keep(c->k, &r, false)) == 0))
-		e = spread_nearest(c, &say);
+	    (!c->o.keep || (e = keep(c->k, &r, false, RETRY)) == 0) &&
+	    (e = spread_nearest(c, &say)) == 0 && c->o.keep)
+		e = keep(c->k, &r, false, AGAIN);
 	p2p_host_addresses_free(own);
 	return e;
 }

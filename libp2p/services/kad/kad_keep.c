@@ -26,7 +26,6 @@
 #define SAVE_EVERY	(30 * CLOCK_S)
 #define EXPIRE_EVERY	(3600 * CLOCK_S)
 #define IDLE_STREAM	(8 * CLOCK_S)
-#define RETRY		(300 * CLOCK_S)	/* after a put that failed */
 #define ROUND		(2 * CLOCK_S)
 #define SETTLED		(180 * CLOCK_S)	/* the beginning is over: T-1 */
 #define REFRESH_MS	60000
@@ -244,7 +243,7 @@ next_kept(struct keeper *kp)
 			break;
 	if (kept != NULL && (copy = malloc(sizeof(*copy) + kept->key_len +
 	    kept->len)) != NULL) {
-		kept->due = clock_after(kp->now, RETRY);
+		kept->due = CLOCK_NEVER;	/* it is kept anew */
 		memcpy(copy, kept, sizeof(*copy) + kept->key_len + kept->len);
 	}
 	lock_unlock(&k->mtx);
@@ -320,10 +319,9 @@ wait_for_work(struct p2p_kad *k, uint64_t until)
 {
 	lock_lock(&k->mtx);
 	while (!atomic_load(&k->closed) && (TAILQ_EMPTY(&k->candidates) ||
-	    k->probing >= KAD_PROBES_MAX) && !k->refresh_now)
+	    k->probing >= KAD_PROBES_MAX))
 		if (!cond_wait(&k->changed, &k->mtx, until))
 			break;
-	k->refresh_now = false;
 	lock_unlock(&k->mtx);
 	return !atomic_load(&k->closed);
 }

@@ -15,7 +15,7 @@
 struct p2p_multiaddr;
 
 /* What others send in an answer: providers make it large; go takes 4 MiB. */
-#define KAD_MSG_ANSWER_MAX	(512 * 1024)	/* bytes */
+#define KAD_MSG_ANSWER_MAX	(1024 * 1024)	/* bytes */
 /* What is asked: a value, and some bytes. */
 #define KAD_MSG_REQUEST_MAX	(80 * 1024)
 #define KAD_MSG_SEND_MAX	(16 * 1024)	/* rust takes no more, S-10 */

@@ -76,6 +76,7 @@ p2p_kad_stats(struct p2p_kad *k, struct p2p_kad_stats *out)
 	out->peers = kad_table_size(k->table);
 	out->network = (uint64_t)kad_size_guess(&k->size);
 	lock_unlock(&k->mtx);
+	out->over_cap = records.refused + providers.refused;
 	out->records = records.entries;
 	out->providers = providers.entries;
 }

@@ -23,23 +23,42 @@
 #define ADDRS_BYTES	4096	/* of one provider; go: 8 KiB with its id */
 #define PROVIDER_BYTES	(8 + ADDRS_BYTES)
 
-int
-kad_store_init(struct kad_store *ks, struct p2p_store *store,
-    const struct kad_rules *rules, const char *protocol)
+/* Caps: of one sender there may be a quarter, or a sixteenth, of all. */
+#define RECORDS		65536
+#define RECORD_BYTES	(64 << 20)
+#define PROVIDERS	(1 << 20)
+#define PROVIDERS_BYTES	(256 << 20)
+
+/* What is not set is as these have it. */
+static struct p2p_store_caps
+caps_of(const struct p2p_store_caps *given, uint64_t entries, uint64_t bytes,
+    uint64_t per_owner)
 {
-	static const struct p2p_store_caps records = { .per_owner = 16384 };
-	static const struct p2p_store_caps providers = {
-	    .entries = 1 << 20, .bytes = 256 << 20, .per_owner = 65536 };
+	return (struct p2p_store_caps){
+		.entries = given->entries != 0 ? given->entries : entries,
+		.bytes = given->bytes != 0 ? given->bytes : bytes,
+		.per_owner = given->per_owner != 0 ? given->per_owner :
+		    per_owner,
+	};
+}
+
+int
+kad_store_init(struct kad_store *ks, const struct kad_store_params *p)
+{
+	struct p2p_store_caps records = caps_of(&p->records, RECORDS,
+	    RECORD_BYTES, RECORDS / 4);
+	struct p2p_store_caps providers = caps_of(&p->providers, PROVIDERS,
+	    PROVIDERS_BYTES, PROVIDERS / 16);
 	int e;
 
 	memset(ks, 0, sizeof(*ks));
-	ks->store = store;
-	ks->rules = rules;
-	snprintf(ks->records, sizeof(ks->records), "records %s", protocol);
+	ks->store = p->store;
+	ks->rules = p->rules;
+	snprintf(ks->records, sizeof(ks->records), "records %s", p->protocol);
 	snprintf(ks->providers, sizeof(ks->providers), "providers %s",
-	    protocol);
-	if ((e = p2p_store_cap(store, ks->records, &records)) != 0 ||
-	    (e = p2p_store_cap(store, ks->providers, &providers)) != 0)
+	    p->protocol);
+	if ((e = p2p_store_cap(p->store, ks->records, &records)) != 0 ||
+	    (e = p2p_store_cap(p->store, ks->providers, &providers)) != 0)
 		return e;
 	lock_init(&ks->mtx, LOCK_LEAF);
 	cond_init(&ks->done);

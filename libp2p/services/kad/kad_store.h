@@ -36,9 +36,17 @@ struct kad_store {
 	TAILQ_HEAD(, kad_putting) putting;
 };
 
+/* Where records and providers are, and how many; 0: the defaults. */
+struct kad_store_params {
+	struct p2p_store	*store;
+	const struct kad_rules	*rules;
+	const char		*protocol;
+	struct p2p_store_caps	 records, providers;
+};
+
 /* The spaces of a protocol in a store.  Returns 0 or as p2p_store_cap(). */
-int	kad_store_init(struct kad_store *ks, struct p2p_store *store,
-	    const struct kad_rules *rules, const char *protocol) MUST_CHECK;
+int	kad_store_init(struct kad_store *ks,
+	    const struct kad_store_params *params) MUST_CHECK;
 void	kad_store_fini(struct kad_store *ks);
 
 /*
