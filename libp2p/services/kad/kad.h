@@ -140,10 +140,12 @@ bool	kad_book_heard(struct p2p_kad *k, const struct kad_contact *c,
 /* It answered, with so many peers: it may enter the table. */
 void	kad_book_answered(struct p2p_kad *k, const struct p2p_peer_id *peer,
 	    size_t closer);
-/* It did not: out of the table. */
-void	kad_book_failed(struct p2p_kad *k, const struct p2p_peer_id *peer);
-/* Whether an error of a request tells something of the peer. */
-bool	kad_book_blames(int error);
+/*
+ * It did not, and why: out of the table, if that says something of the peer.
+ * One that answered lately may refuse a question: py does, of long keys.
+ */
+void	kad_book_failed(struct p2p_kad *k, const struct p2p_peer_id *peer,
+	    int error);
 /* Identify has heard something of a peer. */
 void	kad_book_learned(void *k, const struct p2p_peer_id *peer);
 /* Whether a connection to it would be missed: it is in the table. */

@@ -146,30 +146,16 @@ kad_book_answered(struct p2p_kad *k, const struct p2p_peer_id *peer,
 	p2p_host_addresses_free(addrs);
 }
 
-void
-kad_book_failed(struct p2p_kad *k, const struct p2p_peer_id *peer)
-{
-	bool gone;
-
-	lock_lock(&k->mtx);
-	gone = kad_table_remove(k->table, peer) == 0;
-	k->stats.evicted += gone;
-	k->unsaved = k->unsaved || gone;
-	if (gone)
-		cond_broadcast(&k->changed);
-	lock_unlock(&k->mtx);
-	if (gone)
-		peerstore_unpin(k->host->peerstore, peer);
-}
-
-bool
-kad_book_blames(int error)
+/* Whether an error tells something of the peer, and not of us. */
+static bool
+blames(int error)
 {
 	switch (error) {
 	case 0:
 	case P2P_ERR_CLOSED:		/* by us */
 	case P2P_ERR_STOPPED:
 	case P2P_ERR_LIMIT:
+	case P2P_ERR_REFUSED:
 	case -EAGAIN:
 	case -EMFILE:
 	case -ENFILE:
@@ -179,6 +165,35 @@ kad_book_blames(int error)
 	default:
 		return true;
 	}
+}
+
+/* Whether it has answered since the last refresh; k->mtx is held. */
+static bool
+answered_lately(const struct p2p_kad *k, const struct p2p_peer_id *peer)
+{
+	const struct kad_entry *en = kad_table_find(k->table, peer);
+
+	return en != NULL && en->answered != 0 &&
+	    clock_now() - en->answered < KAD_REFRESH_EVERY;
+}
+
+void
+kad_book_failed(struct p2p_kad *k, const struct p2p_peer_id *peer, int error)
+{
+	bool gone = false;
+
+	if (!blames(error))
+		return;
+	lock_lock(&k->mtx);
+	if (error != P2P_ERR_RESET || !answered_lately(k, peer))
+		gone = kad_table_remove(k->table, peer) == 0;
+	k->stats.evicted += gone;
+	k->unsaved = k->unsaved || gone;
+	if (gone)
+		cond_broadcast(&k->changed);
+	lock_unlock(&k->mtx);
+	if (gone)
+		peerstore_unpin(k->host->peerstore, peer);
 }
 
 /* Whether identify says that it serves this; -1: it was not asked yet. */
@@ -240,7 +255,7 @@ kad_book_learned(void *arg, const struct p2p_peer_id *peer)
 	cond_broadcast(&k->changed);	/* somebody could reach us, perhaps */
 	lock_unlock(&k->mtx);
 	if (server == 0)
-		kad_book_failed(k, peer);
+		kad_book_failed(k, peer, P2P_ERR_NO_PROTOCOL);
 	if (server != 1 || (addrs = kad_book_addresses(k, peer)) == NULL)
 		return;
 	if (kad_addr_routable(addrs, k->reach))

@@ -113,8 +113,7 @@ next_outcome(struct spread *sp)
 		sp->stored++;
 	else
 		sp->refused++;
-	if (kad_book_blames(job->error) && job->error != P2P_ERR_REFUSED)
-		kad_book_failed(sp->c->k, &job->peer);
+	kad_book_failed(sp->c->k, &job->peer, job->error);
 	e = tell_stored(sp, job);
 	kad_job_free(job);
 	return e;

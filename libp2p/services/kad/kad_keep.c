@@ -66,8 +66,8 @@ probe(struct p2p_kad *k, const struct p2p_peer_id *peer)
 	if (e == 0) {
 		kad_book_answered(k, peer, answer.ncloser);
 		kad_msg_clear(&answer);
-	} else if (kad_book_blames(e)) {
-		kad_book_failed(k, peer);
+	} else {
+		kad_book_failed(k, peer, e);
 	}
 }
 

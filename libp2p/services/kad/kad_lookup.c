@@ -185,8 +185,7 @@ take(struct kad_lookup *l, struct kad_job *job)
 
 	if (job->error != 0) {
 		kad_query_failed(l->query, &job->peer);
-		if (kad_book_blames(job->error))
-			kad_book_failed(l->k, &job->peer);
+		kad_book_failed(l->k, &job->peer, job->error);
 		tell(l, P2P_KAD_FAILED, &job->peer, job->error, job->time_us);
 		return;
 	}
