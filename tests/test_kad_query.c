@@ -309,6 +309,33 @@ a_lookup_ends_after_so_many_questions(void)
 	kad_query_free(q);
 }
 
+static void
+who_was_put_back_is_asked_again(void)
+{
+	struct kad_query_params p = { .self = peer(0), .asked_max = 1 };
+	struct p2p_peer_id seed = peer(1), ask;
+	struct kad_query *q;
+	int i;
+
+	CHECK_OK(kad_key_of("x", 1, &p.target));
+	CHECK_OK(kad_query_new(&p, &seed, 1, &q));
+	for (i = 0; i < 3; i++) {
+		CHECK(kad_query_next(q, &ask));
+		CHECK(p2p_peer_id_equal(&ask, &seed));
+		CHECK_EQ(kad_query_asked(q), 1);
+		kad_query_put_back(q, &ask);
+		CHECK_EQ(kad_query_asked(q), 0);
+		CHECK(!kad_query_done(q));
+		kad_query_put_back(q, &ask);
+		CHECK_EQ(kad_query_asked(q), 0);
+	}
+	CHECK(kad_query_next(q, &ask));
+	CHECK_OK(kad_query_answered(q, &ask, NULL, 0));
+	CHECK_EQ(kad_query_failures(q), 0);
+	CHECK(kad_query_done(q));
+	kad_query_free(q);
+}
+
 TESTS("kad_query",
     { "a lookup finds the nearest of all", a_lookup_finds_the_nearest_of_all },
     { "dead peers are passed over", dead_peers_are_passed_over },
@@ -317,5 +344,6 @@ TESTS("kad_query",
       who_was_not_asked_does_not_answer },
     { "ever closer inventions do not keep it busy",
       ever_closer_inventions_do_not_keep_it_busy },
+    { "who was put back is asked again", who_was_put_back_is_asked_again },
     { "a lookup ends after so many questions",
       a_lookup_ends_after_so_many_questions })

@@ -112,32 +112,52 @@ kad_box_new(struct p2p_kad *k, const struct kad_say *say, uint64_t deadline,
 	return 0;
 }
 
+static unsigned
+asked_now(struct kad_box *box)
+{
+	unsigned n;
+
+	lock_lock(&box->mtx);
+	n = box->asked;
+	lock_unlock(&box->mtx);
+	return n;
+}
+
 void
 kad_box_leave(struct kad_box *box)
 {
-	unsigned asked;
-
 	if (box == NULL)
 		return;
 	lock_lock(&box->k->mtx);
 	TAILQ_REMOVE(&box->k->boxes, box, link);
 	lock_unlock(&box->k->mtx);
 	atomic_store(&box->given_up, true);
-	lock_lock(&box->mtx);
-	asked = box->asked;
-	lock_unlock(&box->mtx);
-	if (asked > 0)
+	if (asked_now(box) > 0)
 		dial_poke(box->k->host);
 	unref(box);
 }
 
-/* One more request of the instance, if it may be. */
 static bool
-may_ask(struct p2p_kad *k)
+is_over(const struct kad_box *box)
 {
-	bool may;
+	return atomic_load(&box->k->closed) || (box->cancel != NULL &&
+	    kad_is_cancelled(box->cancel));
+}
+
+/*
+ * One more request of the instance.  When there are too many, who has some under
+ * way waits for these, and who has none, for anybody's.
+ */
+static bool
+may_ask(struct kad_box *box)
+{
+	struct p2p_kad *k = box->k;
+	bool waits = asked_now(box) == 0, may;
 
 	lock_lock(&k->mtx);
+	while (waits && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
+	    cond_wait(&k->request_done, &k->mtx, box->deadline))
+		;
 	may = k->requests < KAD_REQUESTS_MAX;
 	k->requests += may;
 	lock_unlock(&k->mtx);
@@ -187,7 +207,7 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 	unsigned asked;
 	int e;
 
-	if (!may_ask(box->k))
+	if (!may_ask(box))
 		return P2P_ERR_LIMIT;
 	if ((j = calloc(1, sizeof(*j))) == NULL) {
 		e = -ENOMEM;
@@ -214,15 +234,9 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 failed:
 	lock_lock(&box->k->mtx);
 	box->k->requests--;
+	cond_broadcast(&box->k->request_done);
 	lock_unlock(&box->k->mtx);
 	return e;
-}
-
-static bool
-is_over(const struct kad_box *box)
-{
-	return atomic_load(&box->k->closed) || (box->cancel != NULL &&
-	    kad_is_cancelled(box->cancel));
 }
 
 int
@@ -261,6 +275,7 @@ kad_box_poke_all(struct p2p_kad *k)
 	struct kad_box *box;
 
 	lock_assert_held(&k->mtx);
+	cond_broadcast(&k->request_done);
 	TAILQ_FOREACH(box, &k->boxes, link) {
 		lock_lock(&box->mtx);
 		cond_broadcast(&box->came);

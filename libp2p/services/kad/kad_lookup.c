@@ -90,7 +90,7 @@ ask(struct kad_lookup *l, const struct p2p_peer_id *peer, bool *limited)
 	tell(l, P2P_KAD_ASKING, peer, 0, 0);
 	if ((e = kad_box_ask(l->box, peer)) == 0)
 		return;
-	kad_query_failed(l->query, peer);
+	kad_query_put_back(l->query, peer);
 	*limited = e == P2P_ERR_LIMIT;
 	if (!*limited && l->error == 0)
 		l->error = e;

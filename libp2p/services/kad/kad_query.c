@@ -207,6 +207,19 @@ kad_query_next(struct kad_query *q, struct p2p_peer_id *out)
 	return true;
 }
 
+void
+kad_query_put_back(struct kad_query *q, const struct p2p_peer_id *peer)
+{
+	struct known *k = find(q, peer);
+
+	if (k == NULL || k->state != KAD_WAITING)
+		return;
+	k->state = KAD_HEARD;
+	q->sources[k->source].waiting--;
+	q->waiting--;
+	q->asked--;
+}
+
 /* The peer is judged, and with it who named it. */
 static void
 settle(struct kad_query *q, struct known *k, bool good)

@@ -51,6 +51,10 @@ void	kad_query_free(struct kad_query *q);
  */
 bool	kad_query_next(struct kad_query *q, struct p2p_peer_id *out);
 
+/* It could not be asked now: as if it had not been named. */
+void	kad_query_put_back(struct kad_query *q,
+	    const struct p2p_peer_id *peer);
+
 /*
  * What a peer that is waited for answered: peers that it says are closer, of
  * which no more than KAD_CLOSER_MAX count; or that it did not answer.  An
