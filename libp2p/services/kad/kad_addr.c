@@ -75,34 +75,48 @@ scope4(const uint8_t *ip)
 	return look_up(ip, nets4, sizeof(nets4) / sizeof(nets4[0]), PUBLIC);
 }
 
+/* ::ffff:0:0/96: the IPv4 address is behind it. */
+static bool
+is_mapped(const uint8_t *ip)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(ip, mapped, sizeof(mapped)) == 0;
+}
+
 static enum scope
 scope6(const uint8_t *ip)
 {
 	static const uint8_t one[16] = { [15] = 1 };
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 	if (memcmp(ip, one, sizeof(one)) == 0)
 		return LOOPBACK;
-	if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+	if (is_mapped(ip))
 		return scope4(ip + 12);
 	return look_up(ip, nets6, sizeof(nets6) / sizeof(nets6[0]), NOWHERE);
 }
 
+/* The domain or a name in it; case is no matter, nor is a last dot. */
 static bool
-ends_in(const struct p2p_multiaddr_part *p, const char *tail)
+is_below(const struct p2p_multiaddr_part *p, const char *domain)
 {
-	size_t len = strlen(tail);
+	size_t i, len = p->len, tail = strlen(domain);
 
-	return p->len >= len &&
-	    memcmp(p->value + p->len - len, tail, len) == 0;
+	len -= len > 0 && p->value[len - 1] == '.';
+	if (len < tail)
+		return false;
+	for (i = 0; i < tail; i++)
+		if ((p->value[len - tail + i] | 0x20) != domain[i])
+			return false;
+	return len == tail || p->value[len - tail - 1] == '.';
 }
 
 static enum scope
 scope_of_name(const struct p2p_multiaddr_part *p)
 {
-	if (ends_in(p, "localhost"))
+	if (is_below(p, "localhost"))
 		return LOOPBACK;
-	return ends_in(p, ".local") ? PRIVATE : PUBLIC;
+	return is_below(p, "local") ? PRIVATE : PUBLIC;
 }
 
 static bool
@@ -158,23 +172,32 @@ kad_addr_routable(struct p2p_multiaddr *const *addrs, enum p2p_kad_reach reach)
 	return false;
 }
 
+static uint64_t
+group4(const uint8_t *ip)
+{
+	return (uint64_t)4 << 32 | (uint64_t)ip[0] << 8 |
+	    (memchr(wide, ip[0], sizeof(wide)) != NULL ? 0 : ip[1]);
+}
+
+static uint64_t
+group6(const uint8_t *ip)
+{
+	return is_mapped(ip) ? group4(ip + 12) :
+	    (uint64_t)6 << 32 | (uint64_t)ip[0] << 24 |
+	    (uint64_t)ip[1] << 16 | (uint64_t)ip[2] << 8 | ip[3];
+}
+
 bool
 kad_addr_group(const struct p2p_multiaddr *ma, uint64_t *out)
 {
 	struct p2p_multiaddr_part p;
-	bool v6;
 
 	if (!p2p_multiaddr_part(ma, 0, &p))
 		return false;
-	v6 = strcmp(p.name, "ip6") == 0;
-	if (v6)
-		*out = (uint64_t)6 << 32 | (uint64_t)p.value[0] << 24 |
-		    (uint64_t)p.value[1] << 16 | (uint64_t)p.value[2] << 8 |
-		    p.value[3];
+	if (strcmp(p.name, "ip6") == 0)
+		*out = group6(p.value);
 	else if (strcmp(p.name, "ip4") == 0)
-		*out = (uint64_t)4 << 32 | (uint64_t)p.value[0] << 8 |
-		    (memchr(wide, p.value[0], sizeof(wide)) != NULL ? 0 :
-		    p.value[1]);
+		*out = group4(p.value);
 	else
 		return false;
 	return true;
