@@ -141,24 +141,43 @@ dup_stored(const struct kad_stored *s, struct kad_stored **out)
 	return 0;
 }
 
-int
-kad_store_get(struct kad_store *ks, const void *key, size_t len, uint64_t now,
+/* *bad: there is one that nobody shall have. */
+static int
+find_valid(struct kad_store *ks, struct rd key, uint64_t now, bool *bad,
     struct kad_stored **out)
 {
 	struct p2p_store_entry *en;
 	struct kad_stored s;
 	int e;
 
-	if ((e = p2p_store_get(ks->store, ks->records, key, len, &en)) != 0)
+	*bad = false;
+	if ((e = p2p_store_get(ks->store, ks->records, key.p, key.len,
+	    &en)) != 0)
 		return e;
-	if (read_record(en, now, &s) &&
-	    kad_rules_validate(ks->rules, &s.record, now) == 0) {
-		e = dup_stored(&s, out);
-	} else {
-		(void)p2p_store_remove(ks->store, ks->records, key, len);
-		e = P2P_ERR_NOT_FOUND;
-	}
+	*bad = !read_record(en, now, &s) ||
+	    kad_rules_validate(ks->rules, &s.record, now) != 0;
+	e = *bad ? P2P_ERR_NOT_FOUND : dup_stored(&s, out);
 	free(en);
+	return e;
+}
+
+/* Another look before it goes: it may have been replaced by a good one. */
+int
+kad_store_get(struct kad_store *ks, const void *key, size_t len, uint64_t now,
+    struct kad_stored **out)
+{
+	struct kad_putting p = { .key = { key, len } };
+	bool bad;
+	int e;
+
+	e = find_valid(ks, p.key, now, &bad, out);
+	if (!bad)
+		return e;
+	begin_put(ks, &p);
+	e = find_valid(ks, p.key, now, &bad, out);
+	if (bad)
+		(void)p2p_store_remove(ks->store, ks->records, key, len);
+	end_put(ks, &p);
 	return e;
 }
 
@@ -195,12 +214,13 @@ kad_store_put(struct kad_store *ks, const struct p2p_record *r,
 {
 	struct kad_putting p = { .key = { r->key, r->key_len } };
 	struct kad_stored *old;
+	bool bad;
 	int e;
 
 	if ((e = kad_rules_validate(ks->rules, r, now)) != 0)
 		return e;
 	begin_put(ks, &p);
-	e = kad_store_get(ks, r->key, r->key_len, now, &old);
+	e = find_valid(ks, p.key, now, &bad, &old);
 	if (e == 0) {
 		e = kad_rules_compare(ks->rules, r, &old->record) < 0 ?
 		    P2P_ERR_EXISTS : 0;
