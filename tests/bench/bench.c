@@ -26,6 +26,7 @@
 #include <p2p/stream.h>
 
 #include "bare.h"
+#include "figure.h"
 
 #define BULK		(512u << 20)	/* bytes of a throughput round */
 #define STREAMS		16		/* at once */
@@ -36,21 +37,6 @@
 #define IDLE		1000		/* idle connections */
 #define ECHO		"/bench/echo/1"
 
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double
-quantile(double *v, size_t n, double q)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[(size_t)((double)(n - 1) * q)];
-}
-
 static void
 echo(struct p2p_stream *s, void *arg)
 {
@@ -60,23 +46,6 @@ echo(struct p2p_stream *s, void *arg)
 	while (p2p_stream_read(s, &c, 1) == 1 &&
 	    p2p_stream_write_full(s, &c, 1) == 0)
 		;
-}
-
-/* Resident memory and threads of a process. */
-static void
-process_size(pid_t pid, long *kib, long *threads)
-{
-	char path[64], line[256];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	f = fopen(path, "r");
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		(void)sscanf(line, "VmRSS: %ld", kib);
-		(void)sscanf(line, "Threads: %ld", threads);
-	}
-	if (f != NULL)
-		fclose(f);
 }
 
 /* Our listener in a child, its address on a pipe. */
@@ -230,31 +199,6 @@ our_connections(struct p2p_host *h, const char *target, int n, bool keep)
 	return n / (bench_now() - begun);
 }
 
-struct figure {
-	const char	*name;
-	double		 ours[16], bare[16], ratio[16];
-};
-
-static void
-print(struct figure *f, int rounds, const char *unit)
-{
-	double ratio = quantile(f->ratio, (size_t)rounds, 0.5);
-
-	printf("%-28s %10.2f %10.2f %-6s ratio %.2f (%.2f to %.2f)\n", f->name,
-	    quantile(f->ours, (size_t)rounds, 0.5),
-	    quantile(f->bare, (size_t)rounds, 0.5), unit,
-	    ratio, f->ratio[0], f->ratio[rounds - 1]);
-	fflush(stdout);
-}
-
-static void
-record(struct figure *f, int i, double ours, double bare)
-{
-	f->ours[i] = ours;
-	f->bare[i] = bare;
-	f->ratio[i] = ours / bare;
-}
-
 /* This process, and what it makes from now on, on one processor; -1: any. */
 static void
 pin(int cpu)
@@ -314,8 +258,9 @@ pinned_trips(const struct kind *k, const struct p2p_host_config *config,
 	bench_must(p2p_host_new(config, &h), "host");
 	bench_must(p2p_host_connect(h, target, NULL, NULL, NULL), "connect");
 	for (i = 0; i < rounds; i++)
-		record(&f, i, our_trip(h, target, times), bare_trip(bare));
-	print(&f, rounds, "us");
+		figure_record(&f, i, our_trip(h, target, times),
+		    bare_trip(bare));
+	figure_print(&f, rounds, "us");
 	p2p_host_free(h);
 	pin(-1);
 	kill(us, 9);
@@ -351,9 +296,9 @@ codec_alone(int rounds)
 
 	for (i = 0; i < rounds; i++) {
 		bench_codec(&ours, &bare);
-		record(&f, i, ours, bare);
+		figure_record(&f, i, ours, bare);
 	}
-	print(&f, rounds, "GB/s");
+	figure_print(&f, rounds, "GB/s");
 }
 
 static void
@@ -384,21 +329,24 @@ bench(const struct kind *k, int rounds)
 	printf("%-28s %10s %10s\n", k->security[0], "ours", "bare");
 	for (i = 0; i < rounds; i++) {
 		bare = bare_bulk(b, 'u', BULK);
-		record(&up, i, our_bulk(h, &c.peer, BULK, 0, 0), bare);
-		record(&many, i, our_streams(h, &c.peer), bare);
-		record(&kib, i, our_bulk(h, &c.peer, SMALL_BULK, 0, 1024), bare);
-		record(&down, i, our_bulk(h, &c.peer, 0, BULK, 0),
+		figure_record(&up, i, our_bulk(h, &c.peer, BULK, 0, 0), bare);
+		figure_record(&many, i, our_streams(h, &c.peer), bare);
+		figure_record(&kib, i,
+		    our_bulk(h, &c.peer, SMALL_BULK, 0, 1024), bare);
+		figure_record(&down, i, our_bulk(h, &c.peer, 0, BULK, 0),
 		    bare_bulk(b, 'd', BULK));
-		record(&rate, i, our_connections(h, target, CONNECTIONS, false),
+		figure_record(&rate, i,
+		    our_connections(h, target, CONNECTIONS, false),
 		    bare_shakes(shaker, CONNECTIONS));
-		record(&trip, i, our_trip(h, target, times), bare_trip(b));
+		figure_record(&trip, i, our_trip(h, target, times),
+		    bare_trip(b));
 	}
-	print(&up, rounds, "GB/s");
-	print(&down, rounds, "GB/s");
-	print(&many, rounds, "GB/s");
-	print(&kib, rounds, "GB/s");
-	print(&rate, rounds, "/s");
-	print(&trip, rounds, "us");
+	figure_print(&up, rounds, "GB/s");
+	figure_print(&down, rounds, "GB/s");
+	figure_print(&many, rounds, "GB/s");
+	figure_print(&kib, rounds, "GB/s");
+	figure_print(&rate, rounds, "/s");
+	figure_print(&trip, rounds, "us");
 	pinned_trips(k, &config, rounds);
 	absolute(h, target, us);
 	if (k->bare == BARE_NOISE)
@@ -417,7 +365,7 @@ main(int argc, char **argv)
 	int rounds = argc > 1 ? atoi(argv[1]) : 5;
 	size_t i;
 
-	if (rounds < 1 || rounds > 16)
+	if (rounds < 1 || rounds > FIGURE_ROUNDS_MAX)
 		return 2;
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (argc < 3 || strcmp(argv[2], kinds[i].name) == 0)
