@@ -21,7 +21,7 @@ TAILQ_HEAD(bucket, kad_entry);
 struct kad_table {
 	struct p2p_peer_id	self;
 	struct kad_key		key;
-	unsigned		group_table, group_bucket;
+	unsigned		group_table, group_bucket, bucket;
 	size_t			size;
 	size_t			sizes[KAD_KEY_BITS];
 	struct bucket		buckets[KAD_KEY_BITS];
@@ -45,6 +45,7 @@ kad_table_new(const struct kad_table_params *params, struct kad_table **out)
 	t->self = params->self;
 	t->group_table = params->group_table;
 	t->group_bucket = params->group_bucket;
+	t->bucket = params->bucket != 0 ? params->bucket : KAD_K;
 	for (i = 0; i < KAD_KEY_BITS; i++)
 		TAILQ_INIT(&t->buckets[i]);
 	*out = t;
@@ -162,7 +163,8 @@ insert(struct kad_table *t, const struct kad_entry *model)
 	unsigned cpl = kad_cpl(&t->key, &model->key);
 	struct kad_entry *en, *going = NULL;
 
-	if (t->sizes[cpl] >= KAD_K && (going = weakest(t, cpl)) == NULL)
+	if (t->sizes[cpl] >= t->bucket &&
+	    (going = weakest(t, cpl)) == NULL)
 		return P2P_ERR_LIMIT;
 	if (!is_diverse(t, cpl, model, going))
 		return P2P_ERR_REFUSED;

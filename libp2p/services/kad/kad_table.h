@@ -3,7 +3,8 @@
  *
  * Spec: libp2p/specs kad-dht/README.md, "Kademlia routing table"; rules as
  * go-libp2p-kbucket has them.  One bucket for each number of leading bits that
- * a peer's key has in common with ours, of at most KAD_K peers.
+ * a peer's key has in common with ours, of at most KAD_K peers, or as many as
+ * the parameters say.
  *
  * No lock, no clock, no I/O: the caller holds the table's lock, and time is an
  * argument.  A table takes what it is given: whether a peer is a server, and
@@ -42,6 +43,7 @@ struct kad_table_params {
 	 * bucket; 0: as many as there are.
 	 */
 	unsigned		group_table, group_bucket;
+	unsigned		bucket;		/* peers of one; 0: KAD_K */
 };
 
 /* Returns 0, P2P_ERR_CRYPTO or -ENOMEM. */

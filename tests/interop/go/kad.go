@@ -326,9 +326,13 @@ var kadCommands = map[string]kadCommand{
 	}},
 }
 
-// answer runs one line, for at most kadLimit.
+// answer runs one line, for at most its limit.
 func (k *kad) answer(words []string) ([]string, error) {
 	c, there := kadCommands[words[0]]
+	limit, longer := benchLimits[words[0]]
+	if !longer {
+		limit = kadLimit
+	}
 	words = words[1:]
 	if !there || len(words) != c.words {
 		return nil, errors.New("no such command")
@@ -340,7 +344,7 @@ func (k *kad) answer(words []string) ([]string, error) {
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), kadLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	type result struct {
 		lines []string
