@@ -56,6 +56,7 @@ check_target(const char *text)
 void
 dht_targets(const struct options *o, struct dht_targets *out)
 {
+	bool public = false;
 	const char *text;
 	size_t i, j;
 
@@ -68,8 +69,9 @@ dht_targets(const struct options *o, struct dht_targets *out)
 			out->list[out->n++] = text;
 			continue;
 		}
-		for (j = 0; j < IPFS && out->n < TOOL_LIST_MAX; j++)
+		for (j = 0; j < IPFS && !public; j++)
 			out->list[out->n++] = ipfs[j];
+		public = true;
 	}
 }
 
