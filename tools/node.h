@@ -50,6 +50,7 @@ struct command {
 	int		(*run)(const struct options *o);
 	unsigned	 least, most;	/* arguments */
 	const char	*args, *help;
+	void		(*details)(void);	/* of its help, or NULL */
 };
 
 /* The table, in the order of the help; ends in a NULL name. */
@@ -74,6 +75,7 @@ int	node_connect(const struct options *o);
 int	node_echo(const struct options *o);
 int	node_perf(const struct options *o);
 int	node_dht(const struct options *o);
+void	node_dht_help(void);
 int	node_maddr(const struct options *o);
 int	node_peerid(const struct options *o);
 int	node_version(const struct options *o);

@@ -3,8 +3,6 @@
  */
 #include "node_dht.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +20,12 @@ struct dht {
 	struct p2p_kad		*k;
 	struct p2p_kad_options	 ko;
 	struct p2p_kad_result	 res;
+	/* The arguments, read before anybody is asked. */
+	struct p2p_peer_id	 id;
+	uint8_t			 key[P2P_RECORD_KEY_MAX];	/* or hash */
+	size_t			 key_len;
+	uint8_t			*value;
+	size_t			 len;
 	/* For the line of progress; the terminal's lock guards it. */
 	unsigned		 asked, failed, hops, nearest;
 	double			 begun;
@@ -154,81 +158,6 @@ summary(const struct dht *d)
 	shot_unlock();
 }
 
-/* "/pk/ID" and "/ipns/ID" mean the bytes of the id. */
-static bool
-key_of_peer(const char *text, uint8_t *out, size_t *len)
-{
-	static const char *const names[] = { "pk", "ipns" };
-	struct p2p_peer_id id;
-	char prefix[8];
-	size_t i, n;
-
-	for (i = 0; i < 2; i++) {
-		n = (size_t)snprintf(prefix, sizeof(prefix), "/%s/", names[i]);
-		if (strncmp(text, prefix, n) != 0 ||
-		    p2p_peer_id_parse(text + n, &id) != 0)
-			continue;
-		*len = p2p_record_key(names[i], &id, out);
-		return true;
-	}
-	return false;
-}
-
-static int
-read_key(const char *text, uint8_t out[P2P_RECORD_KEY_MAX], size_t *len)
-{
-	struct p2p_peer_id id;
-
-	if (strncmp(text, "0x", 2) == 0)
-		return tool_unhex(text, out, P2P_RECORD_KEY_MAX, len) ?
-		    TOOL_OK : tool_usage(text, "not a key in hex");
-	if (key_of_peer(text, out, len))
-		return TOOL_OK;
-	if (p2p_peer_id_parse(text, &id) == 0) {
-		memcpy(out, id.bytes, id.len);
-		*len = id.len;
-		return TOOL_OK;
-	}
-	*len = strlen(text);
-	if (*len == 0 || *len > P2P_RECORD_KEY_MAX)
-		return tool_usage(text, "a key has 1 to 256 bytes");
-	memcpy(out, text, *len);
-	return TOOL_OK;
-}
-
-/* All of a file, up to what a record may hold. */
-static int
-read_file(const char *path, uint8_t *out, size_t cap, size_t *len)
-{
-	ssize_t n = 1;
-	int fd, e = 0;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return tool_fail(path, -errno, NULL);
-	for (*len = 0; *len < cap && n > 0; *len += (size_t)n)
-		if ((n = read(fd, out + *len, cap - *len)) < 0)
-			e = -errno, n = 0;
-	close(fd);
-	if (e != 0)
-		return tool_fail(path, e, NULL);
-	return *len == cap ? tool_usage(path, "too large for a record") :
-	    TOOL_OK;
-}
-
-static int
-read_value(const char *text, uint8_t *out, size_t cap, size_t *len)
-{
-	if (text[0] == '@')
-		return read_file(text + 1, out, cap, len);
-	if (strncmp(text, "0x", 2) == 0)
-		return tool_unhex(text, out, cap, len) ? TOOL_OK :
-		    tool_usage(text, "not a value in hex");
-	if ((*len = strlen(text)) >= cap)
-		return tool_usage("VALUE", "too large for a record");
-	memcpy(out, text, *len);
-	return TOOL_OK;
-}
-
 static void
 show_value(const struct p2p_record *r)
 {
@@ -270,14 +199,11 @@ fail_record(struct dht *d, int e)
 static int
 get(struct dht *d)
 {
-	uint8_t key[P2P_RECORD_KEY_MAX];
 	struct p2p_record *r;
-	size_t len;
 	int e;
 
-	if ((e = read_key(d->o->more[0], key, &len)) != TOOL_OK)
-		return e;
-	if ((e = p2p_kad_get(d->k, key, len, &d->ko, &r, &d->res)) != 0)
+	if ((e = p2p_kad_get(d->k, d->key, d->key_len, &d->ko, &r,
+	    &d->res)) != 0)
 		return fail_record(d, e);
 	shot_lock();
 	show_value(r);
@@ -289,32 +215,19 @@ get(struct dht *d)
 static int
 put(struct dht *d)
 {
-	uint8_t key[P2P_RECORD_KEY_MAX], *value;
-	struct p2p_record r = { .key = key };
-	int e;
+	const struct p2p_record r = { d->key, d->key_len, d->value, d->len };
+	int e = p2p_kad_put(d->k, &r, &d->ko, &d->res);
 
-	if ((value = malloc(P2P_RECORD_VALUE_MAX + 1)) == NULL)
-		return tool_fail("put", -ENOMEM, NULL);
-	r.value = value;
-	if ((e = read_key(d->o->more[0], key, &r.key_len)) == TOOL_OK &&
-	    (e = read_value(d->o->more[1], value, P2P_RECORD_VALUE_MAX + 1,
-	    &r.len)) == TOOL_OK &&
-	    (e = p2p_kad_put(d->k, &r, &d->ko, &d->res)) != 0)
-		e = fail_record(d, e);
-	free(value);
-	return e;
+	return e != 0 ? fail_record(d, e) : TOOL_OK;
 }
 
 static int
 find_peer(struct dht *d)
 {
 	struct p2p_multiaddr **addrs;
-	struct p2p_peer_id id;
 	int e;
 
-	if (p2p_peer_id_parse(d->o->more[0], &id) != 0)
-		return tool_usage(d->o->more[0], "not a peer id");
-	e = p2p_kad_find_peer(d->k, &id, &d->ko, &addrs, &d->res);
+	e = p2p_kad_find_peer(d->k, &d->id, &d->ko, &addrs, &d->res);
 	if (e != 0)
 		return shot_fail(d->o->more[0], e, NULL);
 	p2p_host_addresses_free(addrs);
@@ -325,15 +238,12 @@ static int
 closest(struct dht *d)
 {
 	struct p2p_peer_id list[P2P_KAD_K];
-	uint8_t key[P2P_RECORD_KEY_MAX];
 	struct p2p_multiaddr **addrs;
-	size_t i, len, n;
+	size_t i, n;
 	int e;
 
-	if ((e = read_key(d->o->more[0], key, &len)) != TOOL_OK)
-		return e;
-	if ((e = p2p_kad_closest(d->k, key, len, &d->ko, list, &n, &d->res)) !=
-	    0)
+	if ((e = p2p_kad_closest(d->k, d->key, d->key_len, &d->ko, list, &n,
+	    &d->res)) != 0)
 		return shot_fail(d->o->more[0], e, NULL);
 	shot_lock();
 	for (i = 0; i < n; i++) {
@@ -349,13 +259,10 @@ closest(struct dht *d)
 static int
 providers(struct dht *d)
 {
-	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
-	size_t len;
 	int e;
 
-	dht_cid(d->o->more[0], hash, &len);
 	d->ko.want = (size_t)d->o->count;
-	e = p2p_kad_find_providers(d->k, hash, len, &d->ko, &d->res);
+	e = p2p_kad_find_providers(d->k, d->key, d->key_len, &d->ko, &d->res);
 	return e != 0 ? shot_fail(d->o->more[0], e, NULL) : TOOL_OK;
 }
 
@@ -363,15 +270,15 @@ providers(struct dht *d)
 static int
 provide(struct dht *d)
 {
-	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
-	size_t len;
 	int e;
 
-	dht_cid(d->o->more[0], hash, &len);
 	d->ko.keep = true;
 	e = p2p_kad_provide(d->k, hash, len, &d->ko, &d->res);
 	if (e == P2P_ERR_NO_ADDRESS)
 		return dht_fail_provide(d->o->more[0], e);
+	e = p2p_kad_provide(d->k, d->key, d->key_len, &d->ko, &d->res);
+	if (dht_nobody_comes(d->o->more[0], e))
+		return TOOL_USAGE;
 	if (e != 0)
 		return shot_fail(d->o->more[0], e, NULL);
 	shot_lock();
@@ -431,21 +338,75 @@ table(struct dht *d)
 	return TOOL_OK;
 }
 
+static int
+read_id(struct dht *d)
+{
+	return p2p_peer_id_parse(d->o->more[0], &d->id) == 0 ? TOOL_OK :
+	    tool_usage(d->o->more[0], "not a peer id");
+}
+
+static int
+read_key(struct dht *d)
+{
+	return dht_key(d->o->more[0], d->key, &d->key_len);
+}
+
+static int
+read_record(struct dht *d)
+{
+	int e = read_key(d);
+
+	return e != TOOL_OK ? e : dht_value(d->o->more[1], &d->value, &d->len);
+}
+
+static int
+read_cid(struct dht *d)
+{
+	dht_cid(d->o->more[0], d->key, &d->key_len);
+	return TOOL_OK;
+}
+
+static int
+read_nothing(struct dht *d)
+{
+	(void)d;
+	return TOOL_OK;
+}
+
 static const struct verb {
-	const char	*name;
-	unsigned	 args;
+	const char	*name, *args;
+	unsigned	 n;		/* arguments */
+	int		(*read)(struct dht *d);
 	int		(*run)(struct dht *d);
 	bool		 stays;		/* until it is told to go */
-	const char	*usage;
+	const char	*help;
 } verbs[] = {
-	{ "find-peer", 1, find_peer, false, "find-peer ID" },
-	{ "closest", 1, closest, false, "closest KEY" },
-	{ "put", 2, put, false, "put KEY VALUE" },
-	{ "get", 1, get, false, "get KEY" },
-	{ "provide", 1, provide, true, "provide CID" },
-	{ "providers", 1, providers, false, "providers CID" },
-	{ "table", 0, table, false, "table" },
+	{ "find-peer", "ID", 1, read_id, find_peer, false,
+	    "where a peer is" },
+	{ "closest", "KEY", 1, read_key, closest, false,
+	    "the peers nearest to a key" },
+	{ "put", "KEY VALUE", 2, read_record, put, false, "put a record" },
+	{ "get", "KEY", 1, read_key, get, false, "the best record of a key" },
+	{ "provide", "CID", 1, read_cid, provide, true,
+	    "say that it is here, and stay; wants -l" },
+	{ "providers", "CID", 1, read_cid, providers, false,
+	    "who has said so" },
+	{ "table", "", 0, read_nothing, table, false,
+	    "the buckets of peers that are known" },
 };
+
+#define VERBS	(sizeof(verbs) / sizeof(verbs[0]))
+
+void
+node_dht_help(void)
+{
+	size_t i;
+
+	for (i = 0; i < VERBS; i++)
+		printf("  %-9s %-11s %s\n", verbs[i].name, verbs[i].args,
+		    verbs[i].help);
+	printf("\nKEY is text or 0xHEX, VALUE is text, 0xHEX or @FILE.\n\n");
+}
 
 /* The verb of that name with its arguments there; NULL, having said why. */
 static const struct verb *
@@ -455,12 +416,13 @@ find_verb(const struct options *o)
 	char why[64];
 	size_t i;
 
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+	for (i = 0; i < VERBS; i++) {
 		if (strcmp(o->arg, verbs[i].name) != 0)
 			continue;
-		if (n == verbs[i].args)
+		if (n == verbs[i].n)
 			return &verbs[i];
-		snprintf(why, sizeof(why), "is: dht %s", verbs[i].usage);
+		snprintf(why, sizeof(why), "is: dht %s%s%s", verbs[i].name,
+		    verbs[i].args[0] != '\0' ? " " : "", verbs[i].args);
 		(void)tool_usage(o->arg, why);
 		return NULL;
 	}
@@ -507,7 +469,10 @@ join(struct dht *d)
 	int e;
 
 	dht_targets(d->o, &t);
-	if ((e = p2p_kad_bootstrap(d->k, t.list, t.n, &o, &res)) != 0)
+	e = p2p_kad_bootstrap(d->k, t.list, t.n, &o, &res);
+	if (dht_none_counts(d->o, e))
+		return TOOL_USAGE;
+	if (e != 0)
 		return shot_fail("bootstrap", e, NULL);
 	d->res = res;		/* what table shows */
 	return TOOL_OK;
@@ -539,14 +504,17 @@ node_dht(const struct options *o)
 	struct dht d = { .o = o, .nearest = 256, .begun = tool_now() };
 	int e;
 
-	if ((e = check(o, v)) != TOOL_OK ||
-	    (e = shot_begin(o, 0, &d.h)) != TOOL_OK)
+	if ((e = check(o, v)) != TOOL_OK || (e = v->read(&d)) != TOOL_OK ||
+	    (e = shot_begin(o, 0, &d.h)) != TOOL_OK) {
+		free(d.value);
 		return e;
+	}
 	if ((e = listen_all(o, d.h)) == TOOL_OK &&
 	    (e = dht_open(o, d.h, o->dht.network[0], P2P_KAD_CLIENT, NULL,
 	    &d.k)) == TOOL_OK) {
 		e = run(&d, v);
 		p2p_kad_free(d.k);
 	}
+	free(d.value);
 	return shot_end(d.h, e);
 }

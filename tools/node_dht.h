@@ -31,9 +31,23 @@ int	dht_open(const struct options *o, struct p2p_host *h,
 
 /* Why something could not be provided; an exit status. */
 int	dht_fail_provide(const char *cid, int error);
+/*
+ * KEY of the command line, and VALUE, which is new: free(3) it.  An exit
+ * status, having said why.
+ */
+int	dht_key(const char *text, uint8_t out[P2P_RECORD_KEY_MAX],
+	    size_t *len);
+int	dht_value(const char *text, uint8_t **out, size_t *len);
 
 /* The multihash of a CID; a bad one ends the program. */
 void	dht_cid(const char *text, uint8_t *out, size_t *len);
+
+/*
+ * Why nobody was found to begin with, or nobody could come to what is provided:
+ * whether that was the reason, which has been said then.
+ */
+bool	dht_none_counts(const struct options *o, int error);
+bool	dht_nobody_comes(const char *cid, int error);
 
 /*
  * For node_run.c: begin after listening, then do the rest in a thread that may

@@ -22,7 +22,8 @@ static const char *const ipfs[] = {
 	    "QmcZf59bWwK5XFi76CZX8cbJ4BhTzzA3gU1ZjYZcYW3dwt",
 };
 
-#define IPFS	(sizeof(ipfs) / sizeof(ipfs[0]))
+#define IPFS		(sizeof(ipfs) / sizeof(ipfs[0]))
+#define NAMESPACES_MAX	14	/* p2p_kad(3), rules */
 
 bool
 dht_wanted(const struct options *o)
@@ -132,16 +133,33 @@ dht_open(const struct options *o, struct p2p_host *h, const char *network,
 
 	for (i = 0; o->dht.namespaces[i] != NULL; i++)
 		rules[i].name = o->dht.namespaces[i];
+	if (i > NAMESPACES_MAX)
+		return tool_usage("--namespace", "too many");
 	e = p2p_kad_new(h, &c, out);
 	return e != 0 ? fail(name, e) : TOOL_OK;
 }
 
-void
-dht_cid(const char *text, uint8_t *out, size_t *len)
+static const char private_hint[] =
+    "--allow-private counts private and loopback ones";
+
+bool
+dht_none_counts(const struct options *o, int error)
 {
-	if (p2p_kad_multihash(text, out, len) != 0)
-		exit(tool_usage_hint(text, "not a CID",
-		    "one is like bafybeihfg3d7r... or Qm..."));
+	if (error != P2P_ERR_NOT_FOUND || o->dht.allow_private)
+		return false;
+	(void)tool_usage_hint("bootstrap", "who answered has no address that "
+	    "counts", private_hint);
+	return true;
+}
+
+bool
+dht_nobody_comes(const char *cid, int error)
+{
+	if (error != P2P_ERR_NO_ADDRESS)
+		return false;
+	(void)tool_usage_hint(cid, "nobody could come: no address here that "
+	    "counts", private_hint);
+	return true;
 }
 
 int
@@ -171,13 +189,16 @@ dht_resolve(const struct options *o, struct p2p_host *h)
 	    &k)) != 0)
 		return e;
 	ko.timeout_ms = shot_left();
-	if ((e = p2p_kad_bootstrap(k, t.list, t.n, &ko, NULL)) == 0) {
-		ko.timeout_ms = shot_left();
-		e = p2p_kad_find_peer(k, &id, &ko, &addrs, NULL);
+	e = p2p_kad_bootstrap(k, t.list, t.n, &ko, NULL);
+	if (dht_none_counts(o, e)) {
+		p2p_kad_free(k);
+		return TOOL_USAGE;
 	}
-	if (e == 0)
+	ko.timeout_ms = shot_left();
+	if (e == 0 &&
+	    (e = p2p_kad_find_peer(k, &id, &ko, &addrs, NULL)) == 0)
 		p2p_host_addresses_free(addrs);
-	else
+	if (e != 0)
 		e = shot_fail(o->arg, e, NULL);
 	p2p_kad_free(k);
 	return e;

@@ -69,10 +69,11 @@ dht_run_store(const struct options *o, struct p2p_store **out)
 	if (e == P2P_ERR_UNSUPPORTED)
 		return tool_usage("--store", "not in this build, which has no "
 		    "SQLite");
-	(void)tool_fail_why(path, e, why);
-	if (!tool_json)
-		fprintf(stderr, "hint: nothing was changed; --store takes "
-		    "another file, or: memory\n");
+	if (tool_json || why == NULL)
+		(void)tool_fail_why(path, e, why);
+	else
+		tool_say(path, why, "nothing was changed; --store takes "
+		    "another file, or: memory");
 	return e == P2P_ERR_FORMAT ? TOOL_USAGE : TOOL_FAILED;
 }
 
@@ -142,7 +143,8 @@ show_bootstrap(const struct dht_run *r, struct p2p_kad *k, int e,
 	p2p_kad_stats(k, &st);
 	r->lock();
 	if (e != 0 && tool_signal() == 0) {
-		(void)tool_fail("bootstrap", e, NULL);
+		if (!dht_none_counts(r->o, e))
+			(void)tool_fail("bootstrap", e, NULL);
 	} else if (e == 0 && tool_json) {
 		json_begin("bootstrap");
 		json_uint("peers", res->found);
@@ -164,6 +166,8 @@ show_provided(const struct dht_run *r, const char *cid, int e,
 	r->lock();
 	if (e != 0 && tool_signal() == 0) {
 		(void)dht_fail_provide(cid, e);
+		if (!dht_nobody_comes(cid, e))
+			(void)tool_fail(cid, e, NULL);
 	} else if (e == 0 && tool_json) {
 		json_begin("provided");
 		json_text("cid", cid);

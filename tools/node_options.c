@@ -53,10 +53,9 @@ static const struct known {
 	{ "limit", O_LIMIT, C_NET, "NAME=VALUE", "set a limit (repeat)" },
 	{ "listen", 'l', C_RUN | C_DHT, "MADDR", "listen there (repeat)" },
 	{ "bootstrap", O_BOOTSTRAP, C_NET, "MADDR",
-	    "a peer of the DHT to begin with (repeat);\n"
-	    "                        ipfs: those of the public one; none" },
+	    "a peer of the DHT to begin with, ipfs, none (repeat)" },
 	{ "network", O_NETWORK, C_NET, "NAME",
-	    "of the DHT: ipfs, lan, or a protocol id (ipfs)" },
+	    "ipfs, lan, or a protocol id (ipfs; run: repeat)" },
 	{ "allow-private", O_PRIVATE, C_NET, NULL,
 	    "private and loopback addresses count, too" },
 	{ "namespace", O_NAMESPACE, C_RUN | C_DHT, "NAME",
@@ -134,6 +133,8 @@ node_help(const struct command *c)
 	if (c != NULL) {
 		printf("usage: p2p-node %s [OPTIONS]%s%s\n\n%s\n\n", c->name,
 		    c->args[0] != '\0' ? " " : "", c->args, c->help);
+		if (c->details != NULL)
+			c->details();
 	} else {
 		printf("usage: p2p-node [COMMAND] [OPTIONS] [ARGUMENT]\n\n"
 		    "commands:\n");

@@ -8,21 +8,24 @@ const char *tool_name = "p2p-node";
 
 /* The first is what is done unasked. */
 const struct command node_commands[] = {
-	{ "run", node_run, 0, 0, "", "start a node (the default)" },
-	{ "id", node_id, 0, 0, "", "show this node's peer id" },
-	{ "key", node_key, 1, 1, "new|show", "make or show a key file" },
-	{ "ping", node_ping, 1, 1, "PEER", "measure the round trip" },
-	{ "identify", node_identify, 1, 1, "PEER", "ask a peer who it is" },
-	{ "connect", node_connect, 1, 1, "PEER", "connect, and say how" },
-	{ "echo", node_echo, 1, 1, "PEER", "send, compare what comes back" },
-	{ "perf", node_perf, 1, 1, "PEER", "measure throughput" },
-	{ "dht", node_dht, 1, 3, "VERB [ARG...]", "ask a DHT: put, get, "
-	    "provide, providers,\n"
-	    "                        find-peer, closest, table" },
-	{ "maddr", node_maddr, 1, 1, "TEXT|0xHEX", "take an address apart" },
-	{ "peerid", node_peerid, 1, 1, "TEXT|0xHEX", "convert a peer id" },
-	{ "version", node_version, 0, 0, "", "show the version" },
-	{ NULL, NULL, 0, 0, NULL, NULL },
+	{ "run", node_run, 0, 0, "", "start a node (the default)", NULL },
+	{ "id", node_id, 0, 0, "", "show this node's peer id", NULL },
+	{ "key", node_key, 1, 1, "new|show", "make or show a key file", NULL },
+	{ "ping", node_ping, 1, 1, "PEER", "measure the round trip", NULL },
+	{ "identify", node_identify, 1, 1, "PEER",
+	    "ask a peer who it is", NULL },
+	{ "connect", node_connect, 1, 1, "PEER", "connect, and say how", NULL },
+	{ "echo", node_echo, 1, 1, "PEER",
+	    "send, compare what comes back", NULL },
+	{ "perf", node_perf, 1, 1, "PEER", "measure throughput", NULL },
+	{ "dht", node_dht, 1, 3, "VERB ...", "find, put and get in a DHT",
+	    node_dht_help },
+	{ "maddr", node_maddr, 1, 1, "TEXT|0xHEX",
+	    "take an address apart", NULL },
+	{ "peerid", node_peerid, 1, 1, "TEXT|0xHEX",
+	    "convert a peer id", NULL },
+	{ "version", node_version, 0, 0, "", "show the version", NULL },
+	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
 
 int
