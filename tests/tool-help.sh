@@ -7,10 +7,14 @@ man=$(dirname "$0")/../man
 # As the contract has them; -h and what a contract need not say are extra.
 common='--json --help --version'
 shot='--timeout'
-peer='--key --ephemeral --security --muxer --pnet --capture --limit --any-peer'
+dht='--bootstrap --network --allow-private'
+peer="--key --ephemeral --security --muxer --pnet --capture --limit --any-peer
+$dht"
 of() {
 	case $1 in
-	run) echo -l --listen $peer --serve --connect $common ;;
+	run) echo -l --listen $peer --serve --connect --dht --namespace \
+	    --store --provide $common ;;
+	dht) echo -l --listen $peer --namespace --trace -n $common $shot ;;
 	id) echo --key $common $shot ;;
 	key) echo --key --type --out --bits $common $shot ;;
 	ping) echo -c -i $peer $common $shot ;;
@@ -24,7 +28,7 @@ of() {
 	    --security --muxer --pnet --capture --json --plain --linger --help ;;
 	esac
 }
-commands='run id key ping identify connect echo perf maddr peerid version'
+commands='run id key ping identify connect echo perf dht maddr peerid version'
 
 # words: the options of a text, one a line, but -h
 words() { grep -o -e '-\(-[a-z][a-z-]*\|[a-z]\)\>' | grep -vx -e -h | sort -u; }
@@ -49,6 +53,11 @@ for c in $commands; do
 done
 $node --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >"$tmp/commands.out"
 [ "$(tr '\n' ' ' <"$tmp/commands.out")" = "$commands " ] || fail "the commands"
+for v in find-peer closest put get provide providers table; do
+	grep -q "^  $v " "$tmp/dht.help" || fail "dht --help without $v"
+	grep -q "^\.It Cm dht $v" "$man/p2p-node.1" || fail "p2p-node.1 without $v"
+done
+[ "$(wc -L <"$tmp/dht.help")" -le 80 ] || fail "dht --help is wider than 80"
 sort -u "$tmp/all" >"$tmp/want.out"
 $node --help | help_of >"$tmp/help.out"
 same want.out help.out "p2p-node --help and the contract"
@@ -88,6 +97,14 @@ event p2p-node identify peerId protocolVersion agentVersion protocols \
     security muxer
 event p2p-node echo bytes streams time identical
 event p2p-node perf type timeSeconds uploadBytes downloadBytes
+event p2p-node bootstrap peers table time
+event p2p-node provided cid peers
+event p2p-node hop peer distance hops time error
+event p2p-node peer peerId addresses
+event p2p-node provider peerId addresses
+event p2p-node value key value hex
+event p2p-node bucket prefix peers stale
+event p2p-node summary asked failed hops found stored refused crowded time
 event p2p-node maddr text hex parts
 event p2p-node peerid base58 cid hex keyType
 event p2p-node version version features
