@@ -273,9 +273,6 @@ provide(struct dht *d)
 	int e;
 
 	d->ko.keep = true;
-	e = p2p_kad_provide(d->k, hash, len, &d->ko, &d->res);
-	if (e == P2P_ERR_NO_ADDRESS)
-		return dht_fail_provide(d->o->more[0], e);
 	e = p2p_kad_provide(d->k, d->key, d->key_len, &d->ko, &d->res);
 	if (dht_nobody_comes(d->o->more[0], e))
 		return TOOL_USAGE;

@@ -29,8 +29,6 @@ int	dht_open(const struct options *o, struct p2p_host *h,
 	    const char *network, enum p2p_kad_mode mode,
 	    struct p2p_store *store, struct p2p_kad **out);
 
-/* Why something could not be provided; an exit status. */
-int	dht_fail_provide(const char *cid, int error);
 /*
  * KEY of the command line, and VALUE, which is new: free(3) it.  An exit
  * status, having said why.

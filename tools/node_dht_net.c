@@ -139,16 +139,13 @@ dht_open(const struct options *o, struct p2p_host *h, const char *network,
 	return e != 0 ? fail(name, e) : TOOL_OK;
 }
 
-static const char private_hint[] =
-    "--allow-private counts private and loopback ones";
-
 bool
 dht_none_counts(const struct options *o, int error)
 {
 	if (error != P2P_ERR_NOT_FOUND || o->dht.allow_private)
 		return false;
 	(void)tool_usage_hint("bootstrap", "who answered has no address that "
-	    "counts", private_hint);
+	    "counts", "--allow-private counts private and loopback ones");
 	return true;
 }
 
@@ -157,19 +154,10 @@ dht_nobody_comes(const char *cid, int error)
 {
 	if (error != P2P_ERR_NO_ADDRESS)
 		return false;
-	(void)tool_usage_hint(cid, "nobody could come: no address here that "
-	    "counts", private_hint);
-	return true;
-}
-
-int
-dht_fail_provide(const char *cid, int error)
-{
-	if (error != P2P_ERR_NO_ADDRESS)
-		return tool_fail(cid, error, NULL);
-	return tool_usage_hint(cid, "nobody could come: no address of ours "
+	(void)tool_usage_hint(cid, "nobody could come: no address of ours "
 	    "counts in this network", "-l listens; --allow-private counts "
 	    "private and loopback addresses, too");
+	return true;
 }
 
 int

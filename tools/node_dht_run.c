@@ -165,7 +165,6 @@ show_provided(const struct dht_run *r, const char *cid, int e,
 {
 	r->lock();
 	if (e != 0 && tool_signal() == 0) {
-		(void)dht_fail_provide(cid, e);
 		if (!dht_nobody_comes(cid, e))
 			(void)tool_fail(cid, e, NULL);
 	} else if (e == 0 && tool_json) {
