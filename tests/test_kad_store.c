@@ -91,7 +91,8 @@ kept_new(struct kept *k)
 	k->list[2] = (struct p2p_record_rule){ .name = "any" };
 	k->rules = (struct kad_rules){ k->list, 3 };
 	CHECK_OK(p2p_store_memory(&k->store));
-	CHECK_OK(kad_store_init(&k->ks, k->store, &k->rules, PROTOCOL));
+	CHECK_OK(kad_store_init(&k->ks, &(struct kad_store_params){
+	    .store = k->store, .rules = &k->rules, .protocol = PROTOCOL }));
 	k->now = clock_wall_ns();
 }
 
@@ -751,7 +752,8 @@ each_protocol_has_its_own(void)
 	size_t n;
 
 	kept_new(&k);
-	CHECK_OK(kad_store_init(&other, k.store, &k.rules, "/other/1"));
+	CHECK_OK(kad_store_init(&other, &(struct kad_store_params){
+	    .store = k.store, .rules = &k.rules, .protocol = "/other/1" }));
 	CHECK_OK(put(&k, KEY, "1"));
 	CHECK_OK(kad_store_provide(&k.ks, text("key"), &a, NULL, 0, k.now));
 	CHECK_ERR(kad_store_get(&other, KEY, strlen(KEY), k.now, &s),
