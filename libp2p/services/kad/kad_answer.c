@@ -320,7 +320,8 @@ int
 kad_answer(struct p2p_kad *k, const struct p2p_peer_id *from,
     const struct kad_msg *m, struct wr *w)
 {
-	int e = answer(k, from, m, w);
+	int e = atomic_load(&k->closed) ? P2P_ERR_CLOSED :
+	    answer(k, from, m, w);
 
 	lock_lock(&k->mtx);
 	if (e == 0)
