@@ -44,6 +44,7 @@
 #define KAD_HEARD_TTL		(30 * 60 * CLOCK_S)	/* of addresses */
 #define KAD_MEMBER_TTL		(3 * 3600 * CLOCK_S)	/* of the table's */
 #define KAD_REFRESH_EVERY	(10 * 60 * CLOCK_S)
+#define KAD_RETRY		(300 * CLOCK_S)	/* of a put that failed */
 #define KAD_RULES_MAX		16
 
 /* An inbound stream that is being served. */

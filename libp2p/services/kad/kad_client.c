@@ -13,7 +13,6 @@
 #define TIMEOUT_MS	60000
 #define CORRECT		(2 * CLOCK_S)	/* for those who had a worse one */
 #define AGAIN		(22 * 3600 * CLOCK_S)	/* before 48 h, twice */
-#define RETRY		(300 * CLOCK_S)	/* until it has worked */
 
 struct p2p_kad_cancel {
 	struct p2p_kad	*k;
@@ -161,13 +160,39 @@ spread_nearest(struct kad_call *c, const struct kad_say *say)
 	return e;
 }
 
+/* What is to be done again with that key, or NULL. */
+static struct kad_kept *
+find_kept(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
+{
+	struct kad_kept *kept;
+
+	lock_assert_held(&k->mtx);
+	TAILQ_FOREACH(kept, &k->kept, link)
+		if (kept->is_record == is_record &&
+		    kept->key_len == r->key_len &&
+		    memcmp(kept->bytes, r->key, r->key_len) == 0)
+			break;
+	return kept;
+}
+
+/* It is done, for now; unless it was forgotten meanwhile. */
+static void
+put_off(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
+{
+	struct kad_kept *kept;
+
+	lock_lock(&k->mtx);
+	if ((kept = find_kept(k, r, is_record)) != NULL)
+		kept->due = clock_after(clock_now(), AGAIN);
+	lock_unlock(&k->mtx);
+}
+
 /*
- * Remember to do it again after so long; in place of what was to be done with
- * that key.
+ * Remember to do it again, soon unless it is put off; in place of what was to be
+ * done with that key.
  */
 static int
-keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record,
-    uint64_t after)
+keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 {
 	struct kad_kept *kept, *other;
 
@@ -175,17 +200,12 @@ keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record,
 		return -ENOMEM;
 	*kept = (struct kad_kept){ .is_record = is_record,
 	    .key_len = r->key_len, .len = r->len,
-	    .due = clock_after(clock_now(), after) };
+	    .due = clock_after(clock_now(), KAD_RETRY) };
 	memcpy(kept->bytes, r->key, r->key_len);
 	if (r->len > 0)
 		memcpy(kept->bytes + r->key_len, r->value, r->len);
 	lock_lock(&k->mtx);
-	TAILQ_FOREACH(other, &k->kept, link)
-		if (other->is_record == is_record &&
-		    other->key_len == r->key_len &&
-		    memcmp(other->bytes, r->key, r->key_len) == 0)
-			break;
-	if (other != NULL)
+	if ((other = find_kept(k, r, is_record)) != NULL)
 		TAILQ_REMOVE(&k->kept, other, link);
 	TAILQ_INSERT_TAIL(&k->kept, kept, link);
 	cond_broadcast(&k->changed);
@@ -227,10 +247,10 @@ put(struct kad_call *c, const struct p2p_record *r)
 
 	if ((e = kad_store_put(&c->k->store, r, NULL, clock_wall_ns())) != 0)
 		return e;
-	if (c->o.keep && (e = keep(c->k, r, true, RETRY)) != 0)
+	if (c->o.keep && (e = keep(c->k, r, true)) != 0)
 		return e;
 	if ((e = spread_nearest(c, &say)) == 0 && c->o.keep)
-		e = keep(c->k, r, true, AGAIN);
+		put_off(c->k, r, true);
 	return e;
 }
 
@@ -265,9 +285,9 @@ provide(struct kad_call *c, struct rd key)
 	say.providers = &self;
 	if ((e = kad_store_provide(&c->k->store, key, &self.peer, NULL, 0,
 	    clock_wall_ns())) == 0 &&
-	    (!c->o.keep || (e = keep(c->k, &r, false, RETRY)) == 0) &&
+	    (!c->o.keep || (e = keep(c->k, &r, false)) == 0) &&
 	    (e = spread_nearest(c, &say)) == 0 && c->o.keep)
-		e = keep(c->k, &r, false, AGAIN);
+		put_off(c->k, &r, false);
 	p2p_host_addresses_free(own);
 	return e;
 }
@@ -289,10 +309,13 @@ kad_again(struct p2p_kad *k, const struct kad_kept *kept)
 {
 	struct p2p_record r = { kept->bytes, kept->key_len,
 	    kept->bytes + kept->key_len, kept->len };
-	struct p2p_kad_options o = { .keep = true };
+	int e;
 
-	return kept->is_record ? p2p_kad_put(k, &r, &o, NULL) :
-	    p2p_kad_provide(k, r.key, r.key_len, &o, NULL);
+	e = kept->is_record ? p2p_kad_put(k, &r, NULL, NULL) :
+	    p2p_kad_provide(k, r.key, r.key_len, NULL, NULL);
+	if (e == 0)
+		put_off(k, &r, kept->is_record);
+	return e;
 }
 
 /* What a search for a value has seen. */

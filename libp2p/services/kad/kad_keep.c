@@ -243,7 +243,7 @@ next_kept(struct keeper *kp)
 			break;
 	if (kept != NULL && (copy = malloc(sizeof(*copy) + kept->key_len +
 	    kept->len)) != NULL) {
-		kept->due = CLOCK_NEVER;	/* it is kept anew */
+		kept->due = clock_after(kp->now, KAD_RETRY);
 		memcpy(copy, kept, sizeof(*copy) + kept->key_len + kept->len);
 	}
 	lock_unlock(&k->mtx);
