@@ -168,7 +168,7 @@ who_is_closed_answers_nobody(void)
 	p2p_kad_close(d.node[0].kad);
 	CHECK_ERR(p2p_kad_get(d.node[1].kad, "/test/other", 11, NULL, &got,
 	    NULL), P2P_ERR_NOT_FOUND);
-	CHECK_EQ(d.node[0].kad->stats.refused, 1);
+	CHECK(d.node[0].kad->stats.refused >= 1);
 	dht_stop(&d);
 }
 

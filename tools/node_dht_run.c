@@ -95,8 +95,11 @@ open_all(struct dht_run *r, struct p2p_host *h, enum p2p_kad_mode mode)
 	size_t i, n = 0;
 	int e = TOOL_OK;
 
-	while (network[n] != NULL)
-		n++;
+	for (; network[n] != NULL; n++)
+		for (i = 0; i < n; i++)
+			if (strcmp(network[i], network[n]) == 0)
+				return tool_usage("--network",
+				    "twice the same");
 	for (i = 0; (i < n || i == 0) && e == TOOL_OK; i++)
 		if ((e = dht_open(r->o, h, network[i], mode, r->store,
 		    &r->list[r->n])) == TOOL_OK)
@@ -135,18 +138,20 @@ dht_run_begin(const struct options *o, struct p2p_host *h,
 }
 
 static void
-show_bootstrap(const struct dht_run *r, struct p2p_kad *k, int e,
+show_bootstrap(const struct dht_run *r, size_t i, int e,
     const struct p2p_kad_result *res)
 {
+	const char *network = r->o->dht.network[i];
 	struct p2p_kad_stats st;
 
-	p2p_kad_stats(k, &st);
+	p2p_kad_stats(r->list[i], &st);
 	r->lock();
 	if (e != 0 && tool_signal() == 0) {
 		if (!dht_none_counts(r->o, e))
 			(void)tool_fail("bootstrap", e, NULL);
 	} else if (e == 0 && tool_json) {
 		json_begin("bootstrap");
+		json_text("network", network != NULL ? network : "ipfs");
 		json_uint("peers", res->found);
 		json_uint("table", st.peers);
 		json_time("time", (double)res->time_us / 1e6);
@@ -207,7 +212,7 @@ dht_run_work(struct dht_run *r, void (*lock)(void), void (*unlock)(void))
 		if (r->targets.n > 0) {
 			e = p2p_kad_bootstrap(r->list[i], r->targets.list,
 			    r->targets.n, NULL, &res);
-			show_bootstrap(r, r->list[i], e, &res);
+			show_bootstrap(r, i, e, &res);
 		}
 		for (j = 0; r->o->dht.provide[j] != NULL; j++)
 			provide(r, r->list[i], r->o->dht.provide[j]);

@@ -108,6 +108,8 @@ write_peer(struct p2p_host *h, const struct p2p_peer_id *peer,
 	}
 	en.value = value;
 	en.len = w.len;
+	if (w.len == 0)
+		return 0;	/* all of them are over by now */
 	return p2p_store_put(h->store, SPACE, &en);
 }
 

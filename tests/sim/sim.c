@@ -4,6 +4,7 @@
  *
  *	p2p-sim [NODES [CHURN [LOSS [SYBILS]]]]
  *
+ * The last three are shares of 0 to 1, churn that of an hour.
  * Without arguments it prints the whole table, otherwise one row.
  *
  * Nodes join one after another by what they know of three others, look up
@@ -50,10 +51,16 @@ run(unsigned nodes, double churn, double loss, double sybils)
 	show(&p, &r);
 }
 
+/* 0 to 1: 0.1 is a tenth. */
 static double
 share(int argc, char **argv, int i)
 {
-	return i < argc ? strtod(argv[i], NULL) : 0;
+	double v = i < argc ? strtod(argv[i], NULL) : 0;
+
+	if (v >= 0 && v <= 1)
+		return v;
+	fprintf(stderr, "sim: %s: a share is 0 to 1\n", argv[i]);
+	exit(2);
 }
 
 int

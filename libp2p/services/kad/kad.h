@@ -119,6 +119,7 @@ struct p2p_kad {
 	TAILQ_HEAD(, kad_kept)	 kept;		/* [k] */
 	char			**targets;	/* [k] of bootstrap */
 	size_t			 ntargets;	/* [k] */
+	bool			 refresh_now;	/* [k] the table is young */
 	bool			 unsaved;	/* [k] the table has changed */
 	bool			 settled;	/* [k] nobody gives way any more */
 	struct p2p_kad_stats	 stats;		/* [k] */

@@ -118,15 +118,28 @@ peer_answered(struct kad_lookup *l, const struct p2p_peer_id *from,
 	return !f->found;
 }
 
-/* Whether we need not ask: we are connected. */
+/*
+ * Whether we need not ask: we are connected, and know where it is, if only
+ * because we went there.
+ */
 static bool
-is_connected(struct p2p_kad *k, const struct p2p_peer_id *peer)
+is_here(struct p2p_kad *k, const struct p2p_peer_id *peer)
 {
 	struct conn *c = swarm_find(k->host, peer);
-	bool connected = c != NULL;
+	struct p2p_multiaddr **addrs;
+	bool here = false;
 
+	if (c == NULL)
+		return false;
+	if (c->outbound)
+		(void)peerstore_add(k->host->peerstore, peer, conn_remote(c),
+		    KAD_HEARD_TTL);
 	conn_unref(c);
-	return connected;
+	if (peerstore_addresses(k->host->peerstore, peer, &addrs) == 0) {
+		here = true;
+		p2p_host_addresses_free(addrs);
+	}
+	return here;
 }
 
 int
@@ -147,7 +160,7 @@ p2p_kad_find_peer(struct p2p_kad *k, const struct p2p_peer_id *peer,
 	    (struct rd){ peer->bytes, peer->len });
 	l.answered = peer_answered;
 	l.arg = &f;
-	f.found = is_connected(k, peer);
+	f.found = is_here(k, peer);
 	if (!f.found)
 		e = kad_lookup_run(&l);
 	if (f.found) {
@@ -352,7 +365,10 @@ keep_targets(struct p2p_kad *k, const char *const *targets, size_t n)
 	return 0;
 }
 
-/* Ourselves, by them and whomever they know; and then the table. */
+/*
+ * Ourselves, by them and whomever they know; the rest of the table is for the
+ * housekeeper.
+ */
 static int
 bootstrap(struct kad_call *c, const struct p2p_peer_id *peers, size_t n)
 {
@@ -370,7 +386,11 @@ bootstrap(struct kad_call *c, const struct p2p_peer_id *peers, size_t n)
 	if (l.nclosest == 0)
 		return P2P_ERR_UNREACHABLE;
 	c->result->found = (unsigned)l.nclosest;
-	return kad_refresh(c, KAD_REFRESH_EVERY);
+	lock_lock(&c->k->mtx);
+	c->k->refresh_now = true;
+	cond_broadcast(&c->k->changed);
+	lock_unlock(&c->k->mtx);
+	return 0;
 }
 
 int

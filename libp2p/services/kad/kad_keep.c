@@ -313,15 +313,17 @@ settle(struct keeper *kp)
 	lock_unlock(&kp->k->mtx);
 }
 
-/* False: the end has come. */
+/* False: the end has come.  *refresh: the table is to be refreshed at once. */
 static bool
-wait_for_work(struct p2p_kad *k, uint64_t until)
+wait_for_work(struct p2p_kad *k, uint64_t until, bool *refresh)
 {
 	lock_lock(&k->mtx);
 	while (!atomic_load(&k->closed) && (TAILQ_EMPTY(&k->candidates) ||
-	    k->probing >= KAD_PROBES_MAX))
+	    k->probing >= KAD_PROBES_MAX) && !k->refresh_now)
 		if (!cond_wait(&k->changed, &k->mtx, until))
 			break;
+	*refresh = k->refresh_now;
+	k->refresh_now = false;
 	lock_unlock(&k->mtx);
 	return !atomic_load(&k->closed);
 }
@@ -353,15 +355,18 @@ kad_keep_run(void *arg)
 	struct p2p_kad *k = arg;
 	struct keeper kp = { .k = k, .begun = clock_now() };
 	uint64_t due;
+	bool now;
 
 	host_enter(k->host);
 	kp.refreshed = kp.mended = kp.saved = kp.expired = kp.begun;
 	due = clock_after(kp.begun, ROUND);
 	kad_book_load(k);
 	reconsider(k);
-	while (wait_for_work(k, due)) {
+	while (wait_for_work(k, due, &now)) {
 		probe_candidates(k);
 		kp.now = clock_now();
+		if (now)
+			refresh(&kp);
 		if (kp.now < due)
 			continue;
 		round_of(&kp);
