@@ -1,6 +1,8 @@
 #include "dht.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,6 +10,8 @@
 #include "p2p/multiaddr.h"
 #include "p2p/peer_id.h"
 #include "services/kad/kad.h"
+
+#define WAIT_MS	10000	/* real time that anything may take */
 
 /* Nobody refuses its neighbours: they all come from one address. */
 static const struct p2p_limit_setting limits[] = {
@@ -85,6 +89,43 @@ dht_join(struct dht_node *node, const struct dht_node *by)
 	const char *target = by->target;
 
 	CHECK_OK(p2p_kad_bootstrap(node->kad, &target, 1, NULL, NULL));
+}
+
+bool
+dht_knows(struct dht_node *node, const struct p2p_peer_id *peer)
+{
+	struct p2p_peer_id *list;
+	bool found = false;
+	size_t i, n;
+
+	CHECK_OK(p2p_kad_peers(node->kad, &list, &n));
+	for (i = 0; i < n; i++)
+		found = found || p2p_peer_id_equal(&list[i], peer);
+	free(list);
+	return found;
+}
+
+bool
+dht_wait(bool (*is_so)(void *arg), void *arg)
+{
+	int i;
+
+	for (i = 0; i < WAIT_MS && !is_so(arg); i++)
+		(void)poll(NULL, 0, 1);
+	return is_so(arg);
+}
+
+void
+dht_settles(struct dht_node *node, size_t peers)
+{
+	struct p2p_kad_stats st = { .peers = peers + 1 };
+	int i;
+
+	for (i = 0; i < WAIT_MS && st.peers != peers; i++) {
+		p2p_kad_stats(node->kad, &st);
+		(void)poll(NULL, 0, 1);
+	}
+	CHECK_EQ(st.peers, peers);
 }
 
 void

@@ -4,6 +4,7 @@
 #ifndef TESTS_DHT_H
 #define TESTS_DHT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "p2p/host.h"
@@ -52,5 +53,12 @@ void	dht_plant(struct dht_node *node, const struct p2p_peer_id *peer,
 
 /* The node knows the others by that one. */
 void	dht_join(struct dht_node *node, const struct dht_node *by);
+
+/* Whether the node has that peer in its table; wait until it has so many. */
+bool	dht_knows(struct dht_node *node, const struct p2p_peer_id *peer);
+void	dht_settles(struct dht_node *node, size_t peers);
+
+/* Wait until something is so: whether it is. */
+bool	dht_wait(bool (*is_so)(void *arg), void *arg);
 
 #endif
