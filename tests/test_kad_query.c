@@ -231,6 +231,38 @@ who_was_not_asked_does_not_answer(void)
 	kad_query_free(q);
 }
 
+/* Who could not be asked has not failed: it is next again, and counts once. */
+static void
+who_could_not_be_asked_is_asked_again(void)
+{
+	struct kad_query_params p = { .self = peer(0), .alpha = 1,
+	    .asked_max = 2 };
+	struct p2p_peer_id seeds[3], ask, again;
+	struct kad_query *q;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		seeds[i] = peer((uint32_t)i + 1);
+	CHECK_OK(kad_key_of("x", 1, &p.target));
+	CHECK_OK(kad_query_new(&p, seeds, 3, &q));
+	for (i = 0; i < 5; i++) {
+		CHECK(kad_query_next(q, &ask));
+		CHECK(!kad_query_next(q, &again));
+		kad_query_postpone(q, &ask);
+		CHECK(!kad_query_done(q));
+		CHECK_EQ(kad_query_asked(q), 0);
+	}
+	CHECK(kad_query_next(q, &again));
+	CHECK(p2p_peer_id_equal(&ask, &again));
+	CHECK_OK(kad_query_answered(q, &again, NULL, 0));
+	kad_query_postpone(q, &again);		/* it was asked */
+	CHECK(kad_query_next(q, &again));
+	CHECK(!p2p_peer_id_equal(&ask, &again));
+	CHECK_EQ(kad_query_failures(q), 0);
+	CHECK_EQ(kad_query_asked(q), 2);
+	kad_query_free(q);
+}
+
 /* The n-th of ever closer ids, which nobody has. */
 static struct p2p_peer_id
 invent(const struct kad_key *target, uint32_t *from)
@@ -342,6 +374,8 @@ TESTS("kad_query",
     { "few peers are enough", few_peers_are_enough },
     { "who was not asked does not answer",
       who_was_not_asked_does_not_answer },
+    { "who could not be asked is asked again",
+      who_could_not_be_asked_is_asked_again },
     { "ever closer inventions do not keep it busy",
       ever_closer_inventions_do_not_keep_it_busy },
     { "who was put back is asked again", who_was_put_back_is_asked_again },

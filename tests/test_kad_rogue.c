@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/varint.h"
 #include "check.h"
 #include "dht.h"
@@ -241,22 +242,23 @@ bad_answers_are_not_answers(void)
 	static const struct {
 		rogue_fn	fn;
 		bool		stays;	/* it is of use all the same */
+		bool		late;	/* takes ten seconds to find out */
 	} list[] = {
-		{ of_another_key, false },
-		{ without_its_key, false },
-		{ invalid, true },
-		{ huge, true },
-		{ of_another_type, false },
-		{ garbage, false },
-		{ empty, false },
-		{ boundless, false },
-		{ nothing, false },
-		{ half, false },
-		{ half_and_late, false },
-		{ reset, false },
-		{ rogue_late, false },
-		{ twice, false },
-		{ flood, false },
+		{ of_another_key, false, false },
+		{ without_its_key, false, false },
+		{ invalid, true, false },
+		{ huge, true, false },
+		{ of_another_type, false, false },
+		{ garbage, false, false },
+		{ empty, false, false },
+		{ boundless, false, false },
+		{ nothing, false, false },
+		{ half, false, false },
+		{ half_and_late, false, true },
+		{ reset, false, false },
+		{ rogue_late, false, true },
+		{ twice, false, false },
+		{ flood, false, false },
 	};
 	struct p2p_kad_result r;
 	struct affair a;
@@ -269,6 +271,7 @@ bad_answers_are_not_answers(void)
 		CHECK_EQ(r.asked, 1);
 		CHECK_EQ(r.failed, !list[i].stays);
 		CHECK_EQ(r.found, 0);
+		CHECK_EQ(r.time_us >= 5 * CLOCK_S / CLOCK_US, list[i].late);
 		CHECK_EQ(dht_knows(&a.node, p2p_host_id(a.rogue.host)),
 		    list[i].stays);
 		affair_end(&a);
@@ -434,7 +437,7 @@ an_address_of_another_peer_is_none(void)
 static bool
 crowd(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 {
-	static const uint8_t addr[] = { 0x12, 8, 4, 127, 0, 0, 1, 6, 0, 1 };
+	uint8_t addr[] = { 0x12, 8, 4, 127, 0, 0, 1, 6, 0, 0 };
 	static uint8_t buf[KAD_MSG_ANSWER_MAX];
 	uint8_t head[VARINT_MAX_LEN];
 	struct wr w, h;
@@ -449,8 +452,10 @@ crowd(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 		varint_put(&w, 8 + 100 * sizeof(addr));
 		wr_bytes(&w, "\x0a\x06\0\4", 4);
 		wr_be32(&w, i);
-		for (j = 0; j < 100; j++)
+		for (j = 0; j < 100; j++) {
+			addr[sizeof(addr) - 1] = (uint8_t)j;	/* its port */
 			wr_bytes(&w, addr, sizeof(addr));
+		}
 	}
 	wr_init(&h, head, sizeof(head));
 	varint_put(&h, w.len);
@@ -561,6 +566,69 @@ was_probed(void *node)
 	return st.probed > 0;
 }
 
+#define CALLERS	24
+#define SILENT	10
+
+struct caller {
+	struct affair	*affair;
+	struct thread	 thread;
+	struct p2p_kad_result result;
+	int		 error;
+};
+
+static void
+call(void *arg)
+{
+	struct p2p_kad_options o = { .timeout_ms = 1000 };
+	struct p2p_record *got = NULL;
+	struct caller *c = arg;
+
+	c->error = p2p_kad_get(c->affair->node.kad, "/good/key", 9, &o, &got,
+	    &c->result);
+}
+
+/*
+ * More calls than there may be requests at once, none of which is answered: some
+ * wait for their turn, none says that there is nothing; and then it is over.
+ */
+static void
+silent_peers_take_no_place_for_ever(void)
+{
+	struct rogue more[SILENT - 1];
+	struct caller callers[CALLERS];
+	struct p2p_kad_result r;
+	struct affair a;
+	size_t i;
+
+	affair_begin(&a);
+	a.rogue.on[KAD_GET_VALUE] = rogue_silent;
+	for (i = 0; i < SILENT - 1; i++) {
+		rogue_start(&more[i], DHT_PROTOCOL, false);
+		rogue_join(&more[i], &a.node);
+		more[i].on[KAD_GET_VALUE] = rogue_silent;
+	}
+	for (i = 0; i < CALLERS; i++) {
+		callers[i].affair = &a;
+		CHECK_OK(thread_start(&callers[i].thread, "test-call",
+		    THREAD_STACK, call, &callers[i]));
+	}
+	for (i = 0; i < CALLERS; i++) {
+		thread_join(&callers[i].thread);
+		CHECK_ERR(callers[i].error, P2P_ERR_TIMEOUT);
+		CHECK(callers[i].result.time_us >= CLOCK_S / CLOCK_US);
+		CHECK_EQ(callers[i].result.failed, 0);
+	}
+	a.rogue.on[KAD_GET_VALUE] = NULL;
+	for (i = 0; i < SILENT - 1; i++)
+		more[i].on[KAD_GET_VALUE] = NULL;
+	CHECK_ERR(get(&a, "/good/key", &r), P2P_ERR_NOT_FOUND);
+	CHECK_EQ(r.asked, SILENT);
+	CHECK_EQ(r.failed, 0);
+	affair_end(&a);
+	for (i = 0; i < SILENT - 1; i++)
+		rogue_stop(&more[i]);
+}
+
 /* D2: what identify says is not enough; nor is an answer of another kind. */
 static void
 who_does_not_answer_a_probe_is_no_member(void)
@@ -627,6 +695,8 @@ TESTS("kad_rogue",
     { "what was put must be echoed", what_was_put_must_be_echoed },
     { "a provider is kept unless it is refused",
       a_provider_is_kept_unless_it_is_refused },
+    { "silent peers take no place for ever",
+      silent_peers_take_no_place_for_ever },
     { "who does not answer a probe is no member",
       who_does_not_answer_a_probe_is_no_member },
     { "who answers a probe is a member until it fails",

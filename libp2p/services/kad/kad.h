@@ -210,7 +210,9 @@ int	kad_box_new(struct p2p_kad *k, const struct kad_say *say,
 void	kad_box_leave(struct kad_box *box);
 /*
  * Ask one more peer: in a thread of the host, or in this one when there is none
- * to be had.  P2P_ERR_LIMIT: wait for another answer first.
+ * to be had.  Waits for others of the instance only when none of this box is
+ * under way; else P2P_ERR_LIMIT: wait for another answer first.
+ * P2P_ERR_TIMEOUT, P2P_ERR_CLOSED as kad_box_wait().
  */
 int	kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 	    MUST_CHECK;

@@ -154,14 +154,34 @@ may_ask(struct kad_box *box)
 	struct p2p_kad *k = box->k;
 	bool waits = asked_now(box) == 0, may;
 
+/*
+ * One more request of the instance, if it may be; who has none under way waits
+ * until it may.
+ */
+static int
+take_turn(struct kad_box *box)
+{
+	struct p2p_kad *k = box->k;
+	bool idle;
+	int e = 0;
+
+	lock_lock(&box->mtx);
+	idle = box->asked == 0 && STAILQ_EMPTY(&box->done);
+	lock_unlock(&box->mtx);
 	lock_lock(&k->mtx);
 	while (waits && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
 	    cond_wait(&k->request_done, &k->mtx, box->deadline))
 		;
 	may = k->requests < KAD_REQUESTS_MAX;
 	k->requests += may;
+	while (idle && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
+	if (k->requests < KAD_REQUESTS_MAX)
+		k->requests++;
+	else
+		e = !idle ? P2P_ERR_LIMIT : is_over(box) ? P2P_ERR_CLOSED :
+		    P2P_ERR_TIMEOUT;
 	lock_unlock(&k->mtx);
-	return may;
+	return e;
 }
 
 static void
@@ -209,6 +229,8 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 
 	if (!may_ask(box))
 		return P2P_ERR_LIMIT;
+	if ((e = take_turn(box)) != 0)
+		return e;
 	if ((j = calloc(1, sizeof(*j))) == NULL) {
 		e = -ENOMEM;
 		goto failed;

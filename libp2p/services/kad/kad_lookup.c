@@ -87,12 +87,14 @@ ask(struct kad_lookup *l, const struct p2p_peer_id *peer, bool *limited)
 
 	if (c != NULL)
 		(void)kad_book_heard(l->k, c, KAD_HEARD_TTL);
-	tell(l, P2P_KAD_ASKING, peer, 0, 0);
-	if ((e = kad_box_ask(l->box, peer)) == 0)
+	if ((e = kad_box_ask(l->box, peer)) == 0) {
+		tell(l, P2P_KAD_ASKING, peer, 0, 0);
 		return;
 	kad_query_put_back(l->query, peer);
+	}
+	kad_query_postpone(l->query, peer);
 	*limited = e == P2P_ERR_LIMIT;
-	if (!*limited && l->error == 0)
+	if (!*limited)
 		l->error = e;
 }
 
