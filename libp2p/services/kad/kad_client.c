@@ -454,8 +454,8 @@ get(struct kad_call *c, struct getting *g, struct p2p_record **out)
 {
 	struct kad_lookup l = { .k = c->k, .target = g->key, .o = &c->o,
 	    .say = { .type = KAD_GET_VALUE, .key = g->key },
-	    .deadline = c->deadline, .result = c->result,
-	    .answered = value_answered, .arg = g };
+	    .follow_up = true, .deadline = c->deadline,
+	    .result = c->result, .answered = value_answered, .arg = g };
 	int e;
 
 	if ((e = kad_rules_check_key(&c->k->rules, g->key)) != 0)

@@ -263,6 +263,7 @@ p2p_kad_find_providers(struct p2p_kad *k, const void *multihash, size_t len,
 	if (len == 0 || len > KAD_PROVIDER_KEY_MAX)
 		return kad_call_end(&c, P2P_ERR_FORMAT);
 	lookup_init(&l, &c, KAD_GET_PROVIDERS, key);
+	l.follow_up = true;		/* all of the nearest may know some */
 	l.answered = providers_answered;
 	l.arg = &p;
 	if ((e = own_providers(&l, key, &enough)) == 0 && !enough)
