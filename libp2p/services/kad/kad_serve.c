@@ -77,17 +77,20 @@ answer_one(struct p2p_kad *k, struct p2p_stream *s, struct rd bytes,
 	return p2p_stream_write_full(s, w->p, w->len);
 }
 
-/* All that a chunk completes. */
+/* All that a chunk completes; *any: it did complete a request. */
 static int
 take(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
-    struct rd in, struct wr *w)
+    struct rd in, struct wr *w, bool *any)
 {
 	struct rd msg;
 	int e;
 
-	while ((e = kad_frame_feed(f, &in, &msg)) == 0)
+	*any = false;
+	while ((e = kad_frame_feed(f, &in, &msg)) == 0) {
+		*any = true;
 		if ((e = answer_one(k, s, msg, w)) != 0)
 			return e;
+	}
 	return e == 1 ? 0 : e;
 }
 
@@ -99,7 +102,7 @@ serve(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
 	uint64_t now = clock_now(), life = clock_after(now, LIFE);
 	uint64_t due = clock_after(now, IDLE);
 	uint8_t chunk[CHUNK];
-	bool partial = false;
+	bool partial = false, any;
 	ssize_t n;
 	int e;
 
@@ -110,15 +113,16 @@ serve(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
 			return 0;
 		if (n <= 0)
 			return n < 0 ? (int)n : partial ? P2P_ERR_SHORT : 0;
-		if ((e = take(k, s, f, (struct rd){ chunk, (size_t)n }, w)) !=
-		    0)
+		if ((e = take(k, s, f, (struct rd){ chunk, (size_t)n }, w,
+		    &any)) != 0)
 			return e;
 		now = clock_now();
+		if (any && now >= life)
+			return 0;
 		if (!kad_frame_partial(f))
 			due = clock_after(now, idle_time(k));
-		else if (!partial || w->len > 0)
+		else if (!partial || any)
 			due = clock_after(now, REQUEST);
-		w->len = 0;
 		partial = kad_frame_partial(f);
 	}
 }
