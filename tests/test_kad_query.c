@@ -248,14 +248,14 @@ who_could_not_be_asked_is_asked_again(void)
 	for (i = 0; i < 5; i++) {
 		CHECK(kad_query_next(q, &ask));
 		CHECK(!kad_query_next(q, &again));
-		kad_query_postpone(q, &ask);
+		kad_query_put_back(q, &ask);
 		CHECK(!kad_query_done(q));
 		CHECK_EQ(kad_query_asked(q), 0);
 	}
 	CHECK(kad_query_next(q, &again));
 	CHECK(p2p_peer_id_equal(&ask, &again));
 	CHECK_OK(kad_query_answered(q, &again, NULL, 0));
-	kad_query_postpone(q, &again);		/* it was asked */
+	kad_query_put_back(q, &again);		/* it was asked */
 	CHECK(kad_query_next(q, &again));
 	CHECK(!p2p_peer_id_equal(&ask, &again));
 	CHECK_EQ(kad_query_failures(q), 0);

@@ -112,27 +112,21 @@ kad_box_new(struct p2p_kad *k, const struct kad_say *say, uint64_t deadline,
 	return 0;
 }
 
-static unsigned
-asked_now(struct kad_box *box)
-{
-	unsigned n;
-
-	lock_lock(&box->mtx);
-	n = box->asked;
-	lock_unlock(&box->mtx);
-	return n;
-}
-
 void
 kad_box_leave(struct kad_box *box)
 {
+	unsigned asked;
+
 	if (box == NULL)
 		return;
 	lock_lock(&box->k->mtx);
 	TAILQ_REMOVE(&box->k->boxes, box, link);
 	lock_unlock(&box->k->mtx);
 	atomic_store(&box->given_up, true);
-	if (asked_now(box) > 0)
+	lock_lock(&box->mtx);
+	asked = box->asked;
+	lock_unlock(&box->mtx);
+	if (asked > 0)
 		dial_poke(box->k->host);
 	unref(box);
 }
@@ -143,16 +137,6 @@ is_over(const struct kad_box *box)
 	return atomic_load(&box->k->closed) || (box->cancel != NULL &&
 	    kad_is_cancelled(box->cancel));
 }
-
-/*
- * One more request of the instance.  When there are too many, who has some under
- * way waits for these, and who has none, for anybody's.
- */
-static bool
-may_ask(struct kad_box *box)
-{
-	struct p2p_kad *k = box->k;
-	bool waits = asked_now(box) == 0, may;
 
 /*
  * One more request of the instance, if it may be; who has none under way waits
@@ -169,12 +153,9 @@ take_turn(struct kad_box *box)
 	idle = box->asked == 0 && STAILQ_EMPTY(&box->done);
 	lock_unlock(&box->mtx);
 	lock_lock(&k->mtx);
-	while (waits && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
+	while (idle && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
 	    cond_wait(&k->request_done, &k->mtx, box->deadline))
 		;
-	may = k->requests < KAD_REQUESTS_MAX;
-	k->requests += may;
-	while (idle && k->requests >= KAD_REQUESTS_MAX && !is_over(box) &&
 	if (k->requests < KAD_REQUESTS_MAX)
 		k->requests++;
 	else
@@ -227,8 +208,6 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 	unsigned asked;
 	int e;
 
-	if (!may_ask(box))
-		return P2P_ERR_LIMIT;
 	if ((e = take_turn(box)) != 0)
 		return e;
 	if ((j = calloc(1, sizeof(*j))) == NULL) {
@@ -256,7 +235,6 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 failed:
 	lock_lock(&box->k->mtx);
 	box->k->requests--;
-	cond_broadcast(&box->k->request_done);
 	lock_unlock(&box->k->mtx);
 	return e;
 }

@@ -163,7 +163,6 @@ spread_nearest(struct kad_call *c, const struct kad_say *say)
 /* What is to be done again with that key, or NULL. */
 static struct kad_kept *
 find_kept(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
-find_kept(struct p2p_kad *k, struct rd key, bool is_record)
 {
 	struct kad_kept *kept;
 
@@ -192,10 +191,6 @@ put_off(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
  * Remember to do it again, soon unless it is put off; in place of what was to be
  * done with that key.
  */
-		    rd_equal(&key, kept->bytes, kept->key_len))
-			return kept;
-	return NULL;
-/* Remember to do it again; in place of what was to be done with that key. */
 static int
 keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 {
@@ -211,8 +206,6 @@ keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 		memcpy(kept->bytes + r->key_len, r->value, r->len);
 	lock_lock(&k->mtx);
 	if ((other = find_kept(k, r, is_record)) != NULL)
-	other = find_kept(k, (struct rd){ r->key, r->key_len }, is_record);
-	if (other != NULL)
 		TAILQ_REMOVE(&k->kept, other, link);
 	TAILQ_INSERT_TAIL(&k->kept, kept, link);
 	cond_broadcast(&k->changed);
@@ -311,21 +304,6 @@ p2p_kad_provide(struct p2p_kad *k, const void *multihash, size_t len,
 	return kad_call_end(&c, e);
 }
 
-/* What was forgotten meanwhile stays so. */
-static int
-kept_again(struct p2p_kad *k, const struct kad_kept *done)
-{
-	struct rd key = { done->bytes, done->key_len };
-	struct kad_kept *kept;
-
-	lock_lock(&k->mtx);
-	if ((kept = find_kept(k, key, done->is_record)) != NULL)
-		kept->due = clock_after(clock_now(), AGAIN);
-	lock_unlock(&k->mtx);
-	return kept != NULL || done->is_record ? 0 :
-	    kad_store_unprovide(&k->store, key, &k->host->id);
-}
-
 int
 kad_again(struct p2p_kad *k, const struct kad_kept *kept)
 {
@@ -338,7 +316,6 @@ kad_again(struct p2p_kad *k, const struct kad_kept *kept)
 	if (e == 0)
 		put_off(k, &r, kept->is_record);
 	return e;
-	return e != 0 ? e : kept_again(k, kept);
 }
 
 /* What a search for a value has seen. */

@@ -90,9 +90,8 @@ ask(struct kad_lookup *l, const struct p2p_peer_id *peer, bool *limited)
 	if ((e = kad_box_ask(l->box, peer)) == 0) {
 		tell(l, P2P_KAD_ASKING, peer, 0, 0);
 		return;
-	kad_query_put_back(l->query, peer);
 	}
-	kad_query_postpone(l->query, peer);
+	kad_query_put_back(l->query, peer);
 	*limited = e == P2P_ERR_LIMIT;
 	if (!*limited)
 		l->error = e;

@@ -264,19 +264,6 @@ kad_query_failed(struct kad_query *q, const struct p2p_peer_id *peer)
 		settle(q, k, false);
 }
 
-void
-kad_query_postpone(struct kad_query *q, const struct p2p_peer_id *peer)
-{
-	struct known *k = find(q, peer);
-
-	if (k == NULL || k->state != KAD_WAITING)
-		return;
-	k->state = KAD_HEARD;
-	q->sources[k->source].waiting--;
-	q->waiting--;
-	q->asked--;
-}
-
 /* Whether the first so many that count have all answered. */
 static bool
 have_answered(const struct kad_query *q, size_t of)

@@ -64,10 +64,6 @@ int	kad_query_answered(struct kad_query *q, const struct p2p_peer_id *peer,
 	    const struct p2p_peer_id *closer, size_t n) MUST_CHECK;
 void	kad_query_failed(struct kad_query *q, const struct p2p_peer_id *peer);
 
-/* It could not be asked now, which is not its fault: it is heard of again. */
-void	kad_query_postpone(struct kad_query *q,
-	    const struct p2p_peer_id *peer);
-
 /*
  * Whether it is over: the nearest beta have answered, or there is nobody left
  * to ask.  Nobody new is named then; who is waited for need not be any more.
