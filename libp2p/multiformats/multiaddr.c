@@ -202,7 +202,15 @@ p2p_multiaddr_decode(const uint8_t *bytes, size_t len,
 int
 p2p_multiaddr_dup(const struct p2p_multiaddr *ma, struct p2p_multiaddr **out)
 {
-	return make((struct rd){ ma->data, ma->len }, out);
+	size_t size = sizeof(*ma) + ma->len + strlen(ma->text) + 1;
+	struct p2p_multiaddr *copy;
+
+	if ((copy = malloc(size)) == NULL)
+		return -ENOMEM;
+	memcpy(copy, ma, size);
+	copy->text = (char *)copy->data + copy->len;
+	*out = copy;
+	return 0;
 }
 
 void
