@@ -1,7 +1,7 @@
 /*
  * tests/bench/kad.c -- figures of the DHT, beside go's in the same run.
  *
- *	p2p-kad-bench [GO_PEER [ROUNDS]]
+ *	p2p-kad-bench [GO_PEER [ROUNDS [find|memory|network|provide]]]
  *
  * GO_PEER is ../interop/go, built; without it, or if it is "-", there are only
  * ours.  Each figure is taken ROUNDS times (5), ours and go's in turn; the
@@ -341,22 +341,33 @@ bench_network(void)
 		node_stop(&them);
 }
 
+static const struct part {
+	const char	*name;
+	void		(*run)(void);
+} parts[] = {
+	{ "find", bench_find },
+	{ "memory", bench_memory },
+	{ "network", bench_network },
+	{ "provide", bench_provide },
+};
+
 int
 main(int argc, char **argv)
 {
+	size_t i;
+
 	if (argc > 1 && strcmp(argv[1], "node") == 0)
 		return kad_node(argc > 2 ? argv[2] : NULL);
 	if (argc > 1 && strcmp(argv[1], "-") != 0)
 		go_peer = argv[1];
 	if (argc > 2)
 		rounds = atoi(argv[2]);
-	if (argc > 3 || rounds < 1 || rounds > FIGURE_ROUNDS_MAX)
+	if (rounds < 1 || rounds > FIGURE_ROUNDS_MAX)
 		return 2;
 	printf("%-28s %10s %10s\n", "", "ours",
 	    go_peer != NULL ? "go" : "");
-	bench_find();
-	bench_memory();
-	bench_network();
-	bench_provide();
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (argc < 4 || strcmp(argv[3], parts[i].name) == 0)
+			parts[i].run();
 	return 0;
 }
