@@ -215,6 +215,41 @@ an_answer_fits_what_rust_takes(void)
 		p2p_multiaddr_free(addrs[i]);
 }
 
+/* What is kept of a peer stands in a message as if it was just made. */
+static void
+a_peer_is_told_of_as_it_was_kept(void)
+{
+	struct p2p_multiaddr *addrs[KAD_ADDRS_MAX + 1];
+	struct kad_tell tell = { .addrs = addrs,
+	    .naddrs = KAD_ADDRS_MAX + 1 };
+	struct kad_say fresh = { .type = KAD_FIND_NODE, .closer = &tell,
+	    .ncloser = 1 }, kept = { .type = KAD_FIND_NODE };
+	uint8_t one[1024], want[1024], got[1024];
+	static uint8_t large[KAD_MSG_SEND_MAX], buf[2 * KAD_MSG_SEND_MAX];
+	struct wr w, v;
+	size_t i;
+
+	for (i = 0; i <= KAD_ADDRS_MAX; i++)
+		addrs[i] = check_maddr("/ip4/192.0.2.1/tcp/1");
+	CHECK_OK(p2p_peer_id_parse(JS, &tell.peer));
+	for (i = 0; i < 2; i++, tell.naddrs = 0) {
+		wr_init(&w, one, sizeof(one));
+		kad_msg_put_closer(&tell, &w);
+		kept.told = (struct rd){ one, w.len };
+		wr_init(&v, got, sizeof(got));
+		CHECK_OK(kad_msg_put(&kept, &v));
+		wr_init(&w, want, sizeof(want));
+		CHECK_OK(kad_msg_put(&fresh, &w));
+		CHECK_BYTES(got, v.len, want, w.len);
+	}
+	kept.told = (struct rd){ large, sizeof(large) };
+	wr_init(&w, buf, sizeof(buf));
+	CHECK_ERR(kad_msg_put(&kept, &w), P2P_ERR_TOO_LARGE);
+	CHECK(w.len == 0 && !w.full);
+	for (i = 0; i <= KAD_ADDRS_MAX; i++)
+		p2p_multiaddr_free(addrs[i]);
+}
+
 /* D3: ten thousand peers cost no more than the cap lets in. */
 static void
 lists_have_ends(void)
@@ -299,6 +334,8 @@ TESTS("kad_msg",
     { "addresses lose the peer's id, and others are dropped",
       addresses_lose_the_peers_id_and_others_are_dropped },
     { "an answer fits what rust takes", an_answer_fits_what_rust_takes },
+    { "a peer is told of as it was kept",
+      a_peer_is_told_of_as_it_was_kept },
     { "lists have ends", lists_have_ends },
     { "records go and come", records_go_and_come },
     { "mangled messages are survived", mangled_messages_are_survived })

@@ -17,6 +17,7 @@
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
 #include "p2p/stream.h"
+#include "services/kad/kad.h"
 #include "services/kad/kad_frame.h"
 #include "services/kad/kad_msg.h"
 
@@ -210,6 +211,57 @@ an_empty_answer_is_an_answer(void)
 	CHECK_OK(answer(&d, &m, &bytes));
 	CHECK_BYTES(bytes.p, bytes.len, "\x08\x04", 2);
 	kad_msg_clear(&m);
+	duo_stop(&d);
+}
+
+/* So many addresses are told of the one peer that there is. */
+static void
+is_told_with(struct duo *d, size_t n)
+{
+	struct kad_say say = { .type = KAD_FIND_NODE, .key = text("x") };
+	struct kad_msg m;
+
+	duo_close(d);
+	duo_open(d);
+	CHECK_OK(ask(d, &say, &m));
+	CHECK_EQ(m.ncloser, n > 0);
+	if (m.ncloser > 0)
+		CHECK_EQ(m.closer[0].naddrs, n);
+	kad_msg_clear(&m);
+}
+
+/* What is kept of a peer follows identify at once, all else in a minute. */
+static void
+the_nearest_are_told_where_they_are(void)
+{
+	struct p2p_multiaddr *ma[2] = { check_maddr("/ip4/192.0.2.1/tcp/1"),
+	    check_maddr("/ip4/192.0.2.2/tcp/2") };
+	struct p2p_peer_id peer;
+	struct duo d;
+
+	duo_start(&d);
+	CHECK_OK(p2p_peer_id_parse("12D3KooWDaHkRyb4Nkf8L6WHbsWB9Krt491NDk8Pa"
+	    "PGogXvj2pcY", &peer));
+	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[0], 600));
+	dht_plant(&d.server, &peer, HASH, HASH_LEN, ma, 1);
+	is_told_with(&d, 1);
+	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
+	kad_book_learned(d.server.kad, &peer);
+	is_told_with(&d, 2);
+	clock_test_advance(110 * CLOCK_S);
+	is_told_with(&d, 1);
+	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
+	clock_test_advance(61 * CLOCK_S);
+	is_told_with(&d, 2);
+	CHECK_OK(p2p_peerstore_remove(d.server.host, &peer));
+	clock_test_advance(61 * CLOCK_S);
+	is_told_with(&d, 0);
+	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
+	is_told_with(&d, 1);
+	kad_book_failed(d.server.kad, &peer);
+	is_told_with(&d, 0);
+	p2p_multiaddr_free(ma[0]);
+	p2p_multiaddr_free(ma[1]);
 	duo_stop(&d);
 }
 
@@ -700,6 +752,8 @@ TESTS("kad_serve",
     { "a ping is echoed alone", a_ping_is_echoed_alone },
     { "who asks for the server finds it", who_asks_for_the_server_finds_it },
     { "an empty answer is an answer", an_empty_answer_is_an_answer },
+    { "the nearest are told where they are",
+	the_nearest_are_told_where_they_are },
     { "a client may end its half", a_client_may_end_its_half },
     { "many requests share a stream", many_requests_share_a_stream },
     { "what makes no sense resets the stream",

@@ -253,6 +253,31 @@ the_nearest_are_the_nearest(void)
 }
 
 static void
+how_a_peer_is_told_of_is_kept_with_it(void)
+{
+	static const uint8_t bytes[] = { 1, 2, 3 };
+	struct kad_table *t = table(0, 0);
+	struct p2p_peer_id a = peer(1), b = peer(2);
+	const struct kad_entry *en;
+
+	CHECK_OK(add(t, 1, false));
+	kad_table_tell(t, &b, (struct rd){ bytes, 3 }, 5);	/* not there */
+	en = kad_table_find(t, &a);
+	CHECK(en->told_at == 0 && en->told.len == 0);
+	kad_table_tell(t, &a, (struct rd){ bytes, 2 }, 5);
+	kad_table_tell(t, &a, (struct rd){ bytes, 3 }, 7);
+	CHECK(en->told_at == 7 && rd_equal(&en->told, bytes, 3));
+	kad_table_tell_anew(t, &a);
+	kad_table_tell_anew(t, &b);
+	CHECK(en->told_at == 0 && rd_equal(&en->told, bytes, 3));
+	kad_table_tell(t, &a, (struct rd){ NULL, 0 }, 8);
+	CHECK(en->told_at == 8 && en->told.len == 0);
+	kad_table_tell(t, &a, (struct rd){ bytes, 3 }, 9);
+	CHECK_OK(kad_table_remove(t, &a));
+	kad_table_free(t);
+}
+
+static void
 who_has_not_answered_for_long_is_stale(void)
 {
 	struct kad_table *t = table(0, 0);
@@ -281,5 +306,7 @@ TESTS("kad_table",
       who_is_replaceable_gives_way_until_the_table_settles },
     { "address groups are limited", address_groups_are_limited },
     { "the nearest are the nearest", the_nearest_are_the_nearest },
+    { "how a peer is told of is kept with it",
+      how_a_peer_is_told_of_is_kept_with_it },
     { "who has not answered for long is stale",
       who_has_not_answered_for_long_is_stale })

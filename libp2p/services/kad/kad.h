@@ -6,6 +6,7 @@
  *
  *	kad.c		made, switched between its modes, ended
  *	kad_book.c	who is in the table, and where they are
+ *	kad_told.c	how they are told of
  *	kad_answer.c	what a request gets
  *	kad_serve.c	requests of an inbound stream
  *	kad_ask.c	one request to one peer, over streams that are kept
@@ -155,6 +156,17 @@ bool	kad_book_values(void *k, const struct p2p_peer_id *peer);
 /* Save the table, if it has changed; read it back as candidates. */
 void	kad_book_save(struct p2p_kad *k);
 void	kad_book_load(struct p2p_kad *k);
+
+/* kad_told.c */
+
+/*
+ * Append the nearest of the table, at most n of them, as kad_msg_put_closer()
+ * has them, without who asks and another one (or NULL).  w->full: it is too
+ * small.  Returns 0 or P2P_ERR_CRYPTO.
+ */
+int	kad_told_nearest(struct p2p_kad *k, struct rd key,
+	    const struct p2p_peer_id *from, const struct p2p_peer_id *other,
+	    size_t n, struct wr *w) MUST_CHECK;
 
 /* kad_answer.c */
 

@@ -71,6 +71,36 @@ tell_nearest(struct p2p_kad *k, const struct p2p_peer_id *from, struct rd key,
 	return 0;
 }
 
+/*
+ * Put an answer with the nearest of the table behind the closer peers that it
+ * has, but not who asks: as they are kept, or one by one when that is too much.
+ */
+static int
+put_nearest(struct p2p_kad *k, const struct p2p_peer_id *from, struct rd key,
+    struct kad_say *say, struct telling *closer, struct wr *w)
+{
+	const struct p2p_peer_id *first = closer->n > 0 ?
+	    &closer->list[0].peer : NULL;
+	uint8_t told[KAD_MSG_SEND_MAX];
+	struct wr near;
+	int e;
+
+	wr_init(&near, told, sizeof(told));
+	if ((e = kad_told_nearest(k, key, from, first, KAD_PEERS_MAX -
+	    closer->n, &near)) != 0)
+		return e;
+	say->closer = closer->list;
+	say->ncloser = closer->n;
+	say->told = (struct rd){ told, near.len };
+	if (!near.full && (e = kad_msg_put(say, w)) != P2P_ERR_TOO_LARGE)
+		return e;
+	say->told.len = 0;
+	if ((e = tell_nearest(k, from, key, closer)) != 0)
+		return e;
+	say->ncloser = closer->n;
+	return kad_msg_put(say, w);
+}
+
 /* S-6: a key that is the id of somebody we know of, whoever that is. */
 static void
 tell_target(struct p2p_kad *k, struct rd key, struct telling *t)
@@ -96,11 +126,7 @@ find_node(struct p2p_kad *k, const struct p2p_peer_id *from,
 	if (m->key.len == 0)
 		return P2P_ERR_PROTOCOL;
 	tell_target(k, m->key, &t);
-	if ((e = tell_nearest(k, from, m->key, &t)) == 0) {
-		say.closer = t.list;
-		say.ncloser = t.n;
-		e = kad_msg_put(&say, w);
-	}
+	e = put_nearest(k, from, m->key, &say, &t, w);
 	telling_clear(&t);
 	return e;
 }
@@ -164,11 +190,7 @@ get_value(struct p2p_kad *k, const struct p2p_peer_id *from,
 		    .time = { time, text.len } };
 		say.record = &r;
 	}
-	if ((e = tell_nearest(k, from, m->key, &t)) == 0) {
-		say.closer = t.list;
-		say.ncloser = t.n;
-		e = kad_msg_put(&say, w);
-	}
+	e = put_nearest(k, from, m->key, &say, &t, w);
 	telling_clear(&t);
 	free(s);
 	return e;
@@ -232,13 +254,9 @@ get_providers(struct p2p_kad *k, const struct p2p_peer_id *from,
 	for (i = 0; i < n; i++)
 		tell_provider(k, &list[i], &providers);
 	kad_contacts_free(list, n);
-	if ((e = tell_nearest(k, from, m->key, &closer)) == 0) {
-		say.providers = providers.list;
-		say.nproviders = providers.n;
-		say.closer = closer.list;
-		say.ncloser = closer.n;
-		e = kad_msg_put(&say, w);
-	}
+	say.providers = providers.list;
+	say.nproviders = providers.n;
+	e = put_nearest(k, from, m->key, &say, &closer, w);
 	telling_clear(&closer);
 	telling_clear(&providers);
 	return e;

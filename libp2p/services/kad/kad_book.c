@@ -253,6 +253,7 @@ kad_book_learned(void *arg, const struct p2p_peer_id *peer)
 
 	lock_lock(&k->mtx);
 	cond_broadcast(&k->changed);	/* somebody could reach us, perhaps */
+	kad_table_tell_anew(k->table, peer);
 	lock_unlock(&k->mtx);
 	if (server == 0)
 		kad_book_failed(k, peer, P2P_ERR_NO_PROTOCOL);

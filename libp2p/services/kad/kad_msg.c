@@ -19,6 +19,10 @@
 #define BUDGET(max)	(16 * (max) + 64 * 1024)
 #define REPLY_FIELD	11		/* S-16 */
 #define LENGTH_DELIMITED 2
+#define TAG(field)	((field) << 3 | LENGTH_DELIMITED)
+#define CLOSER_FIELD	8
+#define ID_FIELD	1		/* of a peer */
+#define ADDRS_FIELD	2
 
 static struct rd
 view(int has, const ProtobufCBinaryData *b)
@@ -174,6 +178,35 @@ kad_msg_clear(struct kad_msg *m)
 	memset(m, 0, sizeof(*m));
 }
 
+/* A field of so many bytes, with what is in front of them. */
+static size_t
+field_len(size_t len)
+{
+	return 1 + varint_len(len) + len;
+}
+
+void
+kad_msg_put_closer(const struct kad_tell *tell, struct wr *w)
+{
+	size_t i, n = tell->naddrs, len, all = field_len(tell->peer.len);
+	const uint8_t *bytes;
+
+	n = n < KAD_ADDRS_MAX ? n : KAD_ADDRS_MAX;
+	for (i = 0; i < n; i++) {
+		(void)p2p_multiaddr_bytes(tell->addrs[i], &len);
+		all += field_len(len);
+	}
+	wr_u8(w, TAG(CLOSER_FIELD));
+	varint_put(w, all);
+	wr_u8(w, TAG(ID_FIELD));
+	varint_put_bytes(w, tell->peer.bytes, tell->peer.len);
+	for (i = 0; i < n; i++) {
+		bytes = p2p_multiaddr_bytes(tell->addrs[i], &len);
+		wr_u8(w, TAG(ADDRS_FIELD));
+		varint_put_bytes(w, bytes, len);
+	}
+}
+
 static ProtobufCBinaryData
 binary(struct rd bytes)
 {
@@ -257,14 +290,19 @@ kad_msg_put(const struct kad_say *say, struct wr *w)
 	do {
 		m.n_closer_peers = closer.n;
 		m.n_provider_peers = providers.n;
-		len = protobuf_c_message_get_packed_size(&m.base);
-		if (len <= KAD_MSG_SEND_MAX - VARINT_MAX_LEN ||
-		    closer.n + providers.n == 0)
+		len = protobuf_c_message_get_packed_size(&m.base) +
+		    say->told.len;
+		if (len <= KAD_MSG_SEND_MAX - VARINT_MAX_LEN)
+			break;
+		if (say->told.len > 0)
+			return P2P_ERR_TOO_LARGE;
+		if (closer.n + providers.n == 0)
 			break;
 		if (!drop_address(rows))
 			rows[closer.n < providers.n]->n--;
 	} while (true);
 	varint_put(w, len);
 	pb_pack(&m.base, w);
+	wr_bytes(w, say->told.p, say->told.len);
 	return w->full ? P2P_ERR_TOO_LARGE : 0;
 }

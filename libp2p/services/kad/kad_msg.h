@@ -80,6 +80,13 @@ struct kad_tell {
 	size_t			 naddrs;
 };
 
+/*
+ * Append a peer, with its first KAD_ADDRS_MAX addresses, as it stands among the
+ * closer peers of a message: to be kept, and told again as it is.  w->full: it
+ * is too small.
+ */
+void	kad_msg_put_closer(const struct kad_tell *tell, struct wr *w);
+
 /* What is to be sent. */
 struct kad_say {
 	enum kad_type		 type;
@@ -87,13 +94,15 @@ struct kad_say {
 	const struct kad_record	*record;	/* or NULL */
 	const struct kad_tell	*closer, *providers;
 	size_t			 ncloser, nproviders;
+	struct rd		 told;	/* more closer peers: put_closer()'s */
 };
 
 /*
  * Append a message with its length in front: at most KAD_MSG_SEND_MAX bytes of
  * it, unless its record alone takes more.  What does not fit is left out:
  * addresses first, of those that have most, then peers, the farthest first.
- * Returns 0 or P2P_ERR_TOO_LARGE (w is too small).
+ * Returns 0 or P2P_ERR_TOO_LARGE (w is too small; or say->told, of which nothing
+ * can be left out, makes it too large: then w is left alone).
  */
 int	kad_msg_put(const struct kad_say *say, struct wr *w) MUST_CHECK;
 

@@ -60,6 +60,7 @@ drop(struct kad_table *t, struct kad_entry *en)
 	TAILQ_REMOVE(&t->buckets[cpl], en, next);
 	t->sizes[cpl]--;
 	t->size--;
+	free((uint8_t *)(uintptr_t)en->told.p);
 	free(en);
 }
 
@@ -246,6 +247,32 @@ kad_table_useful(struct kad_table *t, const struct p2p_peer_id *peer,
 }
 
 void
+kad_table_tell(struct kad_table *t, const struct p2p_peer_id *peer,
+    struct rd told, uint64_t now)
+{
+	struct kad_entry *en = find(t, peer);
+	uint8_t *copy = NULL;
+
+	if (en == NULL ||
+	    (told.len > 0 && (copy = malloc(told.len)) == NULL))
+		return;
+	if (told.len > 0)
+		memcpy(copy, told.p, told.len);
+	free((uint8_t *)(uintptr_t)en->told.p);
+	en->told = (struct rd){ copy, told.len };
+	en->told_at = now;
+}
+
+void
+kad_table_tell_anew(struct kad_table *t, const struct p2p_peer_id *peer)
+{
+	struct kad_entry *en = find(t, peer);
+
+	if (en != NULL)
+		en->told_at = 0;
+}
+
+void
 kad_table_settle(struct kad_table *t)
 {
 	struct kad_entry *en;
@@ -292,11 +319,11 @@ consider_bucket(struct nearest *near, const struct kad_table *t, unsigned cpl)
 }
 
 size_t
-kad_table_nearest(const struct kad_table *t, const struct kad_key *target,
-    const struct p2p_peer_id *without, struct p2p_peer_id *out, size_t n)
+kad_table_nearest_entries(const struct kad_table *t,
+    const struct kad_key *target, const struct p2p_peer_id *without,
+    const struct kad_entry **out, size_t n)
 {
-	const struct kad_entry *list[2 * KAD_K];
-	struct nearest near = { target, without, list, 0, n };
+	struct nearest near = { target, without, out, 0, n };
 	unsigned cpl = kad_cpl(&t->key, target), i;
 
 	assert(n <= 2 * KAD_K);
@@ -309,9 +336,20 @@ kad_table_nearest(const struct kad_table *t, const struct kad_key *target,
 			consider_bucket(&near, t, i);
 	for (i = cpl; near.n < n && i > 0; i--)
 		consider_bucket(&near, t, i - 1);
-	for (i = 0; i < near.n; i++)
-		out[i] = list[i]->peer;
 	return near.n;
+}
+
+size_t
+kad_table_nearest(const struct kad_table *t, const struct kad_key *target,
+    const struct p2p_peer_id *without, struct p2p_peer_id *out, size_t n)
+{
+	const struct kad_entry *list[2 * KAD_K];
+	size_t i, found;
+
+	found = kad_table_nearest_entries(t, target, without, list, n);
+	for (i = 0; i < found; i++)
+		out[i] = list[i]->peer;
+	return found;
 }
 
 size_t

@@ -15,6 +15,7 @@
 
 #include <sys/queue.h>
 
+#include "base/bytes.h"
 #include "services/kad/kad_key.h"
 
 #define KAD_K		20	/* peers of a bucket, and of an answer */
@@ -34,6 +35,8 @@ struct kad_entry {
 	bool			replaceable;	/* may give way to another */
 	uint8_t			ngroups;
 	uint64_t		groups[KAD_GROUPS_MAX];
+	uint64_t		told_at;	/* when that was made; 0: again */
+	struct rd		told;		/* owned; may be empty */
 };
 
 struct kad_table_params {
@@ -79,6 +82,15 @@ void	kad_table_answered(struct kad_table *t,
 void	kad_table_useful(struct kad_table *t, const struct p2p_peer_id *peer,
 	    uint64_t now);
 
+/*
+ * Keep how a peer is told of, a copy of bytes that only the caller understands;
+ * make it anew.  A peer that has left, and no memory, are no matter.
+ */
+void	kad_table_tell(struct kad_table *t, const struct p2p_peer_id *peer,
+	    struct rd told, uint64_t now);
+void	kad_table_tell_anew(struct kad_table *t,
+	    const struct p2p_peer_id *peer);
+
 /* From now on nobody gives way: the beginning is over. */
 void	kad_table_settle(struct kad_table *t);
 
@@ -89,6 +101,10 @@ void	kad_table_settle(struct kad_table *t);
 size_t	kad_table_nearest(const struct kad_table *t,
 	    const struct kad_key *target, const struct p2p_peer_id *without,
 	    struct p2p_peer_id *out, size_t n);
+/* The same, n at most 2 * KAD_K; until the next change of the table. */
+size_t	kad_table_nearest_entries(const struct kad_table *t,
+	    const struct kad_key *target, const struct p2p_peer_id *without,
+	    const struct kad_entry **out, size_t n);
 
 /*
  * Those that have not answered since then, at most n: they are to be asked, and
