@@ -258,7 +258,7 @@ the_nearest_are_told_where_they_are(void)
 	is_told_with(&d, 0);
 	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
 	is_told_with(&d, 1);
-	kad_book_failed(d.server.kad, &peer);
+	kad_book_failed(d.server.kad, &peer, P2P_ERR_TIMEOUT);
 	is_told_with(&d, 0);
 	p2p_multiaddr_free(ma[0]);
 	p2p_multiaddr_free(ma[1]);

@@ -157,8 +157,8 @@ void	p2p_kad_cancel_free(struct p2p_kad_cancel *cancel);
  * Get to know the network by some of its peers: multiaddrs that end in /p2p/ID,
  * or peer ids; n of them.  Looks up ourselves; the rest of the table is filled
  * afterwards, by the housekeeper.
- * Returns 0, P2P_ERR_UNREACHABLE (none of them answered), P2P_ERR_NO_PEER,
- * P2P_ERR_FORMAT, P2P_ERR_TIMEOUT, P2P_ERR_CLOSED or -ENOMEM.
+ * Returns 0, P2P_ERR_UNREACHABLE (none of them answered), P2P_ERR_NOT_FOUND
+ * (none that did has an address that counts), P2P_ERR_NO_PEER, P2P_ERR_FORMAT, P2P_ERR_TIMEOUT, P2P_ERR_CLOSED or -ENOMEM.
  */
 int	p2p_kad_bootstrap(struct p2p_kad *kad, const char *const *targets,
 	    size_t n, const struct p2p_kad_options *options,

@@ -388,10 +388,12 @@ bootstrap(struct kad_call *c, const struct p2p_peer_id *peers, size_t n)
 		return P2P_ERR_UNREACHABLE;
 	c->result->found = (unsigned)l.nclosest;
 	lock_lock(&c->k->mtx);
+	if (kad_table_size(c->k->table) == 0)
+		e = P2P_ERR_NOT_FOUND;
 	c->k->refresh_now = true;
 	cond_broadcast(&c->k->changed);
 	lock_unlock(&c->k->mtx);
-	return 0;
+	return e;
 }
 
 int
