@@ -495,6 +495,50 @@ a_crowd_is_asked_in_part_and_not_kept(void)
 	affair_end(&a);
 }
 
+/* go's records of a peer have 8 KiB, and its lists no end: D-11. */
+#define LISTED	60
+
+static bool
+list_many(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
+{
+	static const uint8_t addr[] = { 0x12, 8, 4, 127, 0, 0, 1, 6, 0, 1 };
+	static uint8_t buf[KAD_MSG_ANSWER_MAX];
+	uint8_t head[VARINT_MAX_LEN];
+	struct wr w, h;
+	uint32_t i, j;
+
+	(void)r;
+	wr_init(&w, buf, sizeof(buf));
+	wr_u8(&w, 8);
+	wr_u8(&w, (uint8_t)m->type);
+	for (i = 0; i < LISTED; i++) {
+		wr_u8(&w, 0x4a);
+		varint_put(&w, 8 + 800 * sizeof(addr));
+		wr_bytes(&w, "\x0a\x06\0\4", 4);
+		wr_be32(&w, i);
+		for (j = 0; j < 800; j++)
+			wr_bytes(&w, addr, sizeof(addr));
+	}
+	CHECK(!w.full);
+	wr_init(&h, head, sizeof(head));
+	varint_put(&h, w.len);
+	return rogue_write(s, head, h.len) && rogue_write(s, buf, w.len);
+}
+
+static void
+a_long_list_of_providers_is_read(void)
+{
+	struct p2p_kad_result r;
+	struct affair a;
+
+	affair_begin(&a);
+	a.rogue.on[KAD_GET_PROVIDERS] = list_many;
+	CHECK_OK(p2p_kad_find_providers(a.node.kad, HASH, 34, NULL, &r));
+	CHECK_EQ(r.found, LISTED);
+	CHECK_EQ(r.failed, 0);
+	affair_end(&a);
+}
+
 static bool
 echo_another(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 {
@@ -693,6 +737,8 @@ TESTS("kad_rogue",
       an_address_of_another_peer_is_none },
     { "a crowd is asked in part, and not kept",
       a_crowd_is_asked_in_part_and_not_kept },
+    { "a long list of providers is read",
+      a_long_list_of_providers_is_read },
     { "what was put must be echoed", what_was_put_must_be_echoed },
     { "a provider is kept unless it is refused",
       a_provider_is_kept_unless_it_is_refused },

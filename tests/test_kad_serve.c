@@ -1,6 +1,37 @@
 /*
  * What a server answers, byte for byte, and what it refuses: table 1.4 of the
  * spec digest, and what other implementations do differently (1.9).
+ *
+ * Where each of these is tested; without a file it is here:
+ *
+ *	D-1	an answer fits the smallest
+ *	D-2	a client may end its half
+ *	D-3	a provider is kept in silence; who is always in a request is not
+ *		cut off; kad_rogue: a provider is kept unless it is refused
+ *	D-4	who asks for an answer gets one; kad_rogue: the same
+ *	D-5	kad: a CID of any form is the same multihash
+ *	D-6	kad_rogue: who asks walks into nobody twice
+ *	D-7	who asks is not told of itself
+ *	D-8	kad_rogue: an address of another peer is none; kad_msg
+ *	D-9	kad_rogue: what was put must be echoed
+ *	D-10	known keys are records (of binary keys; ours in tests are text)
+ *	D-11	kad_rogue: a long list of providers is read
+ *	D-12	rfc3339; a record is kept and given
+ *
+ * and of the checklist (7):
+ *
+ *	KAD-1	kad_msg			KAD-2	kad_table
+ *	KAD-3	all of this file
+ *	KAD-4	who asks for the server finds it; a js probe is answered
+ *	KAD-5	kad_query: few peers are enough, dead peers are passed over;
+ *		kad_rogue: who asks walks into nobody twice
+ *	KAD-6	kad: names are put and found, public keys are; kad_client: the
+ *		best version comes out and spreads
+ *	KAD-7	a provider is kept in silence, who asks for an answer gets one;
+ *		kad_store: a provider lives longer than its addresses
+ *	KAD-8	an answer fits the smallest; kad_msg: an answer fits what rust
+ *		takes
+ *	KAD-9	kad_keep: two networks do not merge
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +47,7 @@
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
+#include "p2p/ping.h"
 #include "p2p/stream.h"
 #include "services/kad/kad.h"
 #include "services/kad/kad_frame.h"
@@ -194,6 +226,54 @@ who_asks_for_the_server_finds_it(void)
 	CHECK(p2p_peer_id_equal(&m.closer[0].peer,
 	    p2p_host_id(d.client.host)));
 	kad_msg_clear(&m);
+	duo_stop(&d);
+}
+
+/* D-7: py walks into itself and hangs; S-6 is the exception, and not of it. */
+static void
+who_asks_is_not_told_of_itself(void)
+{
+	static const enum kad_type types[] = { KAD_FIND_NODE, KAD_GET_VALUE,
+	    KAD_GET_PROVIDERS };
+	struct kad_say say = { .key = { (const uint8_t *)"/test/x", 7 } };
+	struct p2p_multiaddr *ma = check_maddr("/ip4/127.0.0.1/tcp/4001");
+	struct p2p_peer_id other;
+	struct p2p_key *key;
+	struct kad_msg m;
+	struct duo d;
+	size_t i;
+
+	duo_start(&d);
+	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
+	p2p_peer_id_from_key(key, &other);
+	p2p_key_free(key);
+	CHECK_OK(p2p_peerstore_add(d.server.host, &other, ma, 600));
+	CHECK_OK(p2p_peerstore_add(d.server.host, p2p_host_id(d.client.host),
+	    ma, 600));
+	dht_plant(&d.server, &other, "x", 1, NULL, 0);
+	dht_plant(&d.server, p2p_host_id(d.client.host), "x", 1, NULL, 0);
+	CHECK(dht_knows(&d.server, p2p_host_id(d.client.host)));
+	for (i = 0; i < 3; i++) {
+		say.type = types[i];
+		CHECK_OK(ask(&d, &say, &m));
+		CHECK_EQ(m.ncloser, 1);
+		CHECK(p2p_peer_id_equal(&m.closer[0].peer, &other));
+		kad_msg_clear(&m);
+	}
+	p2p_multiaddr_free(ma);
+	duo_stop(&d);
+}
+
+/* C-8: js drops from its table who does not answer a ping. */
+static void
+a_js_probe_is_answered(void)
+{
+	uint64_t rtt;
+	struct duo d;
+
+	duo_start(&d);
+	CHECK_OK(p2p_ping(d.client.host, p2p_host_id(d.server.host), 2000,
+	    &rtt));
 	duo_stop(&d);
 }
 
@@ -751,6 +831,8 @@ a_stream_rests_for_a_minute_and_a_request_ten_seconds(void)
 TESTS("kad_serve",
     { "a ping is echoed alone", a_ping_is_echoed_alone },
     { "who asks for the server finds it", who_asks_for_the_server_finds_it },
+    { "who asks is not told of itself", who_asks_is_not_told_of_itself },
+    { "a js probe is answered", a_js_probe_is_answered },
     { "an empty answer is an answer", an_empty_answer_is_an_answer },
     { "the nearest are told where they are",
 	the_nearest_are_told_where_they_are },
