@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/limit.h"
 #include "base/lock.h"
@@ -30,13 +31,23 @@
 #define BACKOFF_MIN_S	5		/* go: 5 s + n^2 s, at most 5 min */
 #define BACKOFF_MAX_S	300
 
+/* There are many: bytes alone, an address with its text takes thrice as much. */
 struct addr {
-	TAILQ_ENTRY(addr) link;
-	struct p2p_multiaddr *ma;	/* without the peer's /p2p */
+	STAILQ_ENTRY(addr) link;
 	uint64_t	 expires;
-	bool		 certified;
-	unsigned	 failures;	/* dials in a row */
 	uint64_t	 retry;		/* left alone until then */
+	unsigned	 failures;	/* dials in a row */
+	bool		 certified;
+	uint16_t	 len;
+	uint8_t		 bytes[];	/* without the peer's /p2p */
+};
+
+_Static_assert(P2P_MULTIADDR_MAX <= UINT16_MAX, "an address has its length");
+
+/* An address that lives, copied; bytes are in the same block. */
+struct live {
+	uint64_t	 expires;
+	struct rd	 bytes;
 };
 
 struct meta {
@@ -50,7 +61,7 @@ struct peer {
 	UT_hash_handle	 hh;
 	struct p2p_peer_id id;
 	struct peerstore *store;
-	TAILQ_HEAD(, addr) addrs;
+	STAILQ_HEAD(, addr) addrs;
 	size_t		 naddrs;
 	char		**protocols;	/* one block, or NULL */
 	struct p2p_key	*key;
@@ -99,10 +110,9 @@ refuse(struct limit *told)
 static void
 drop_addr(struct peer *p, struct addr *a)
 {
-	TAILQ_REMOVE(&p->addrs, a, link);
+	STAILQ_REMOVE(&p->addrs, a, addr, link);
 	p->naddrs--;
 	count(p->store->caps.addrs_told, -1);
-	p2p_multiaddr_free(a->ma);
 	free(a);
 }
 
@@ -125,8 +135,8 @@ drop_meta(struct peer *p, struct meta *m)
 static void
 empty(struct peer *p)
 {
-	while (!TAILQ_EMPTY(&p->addrs))
-		drop_addr(p, TAILQ_FIRST(&p->addrs));
+	while (!STAILQ_EMPTY(&p->addrs))
+		drop_addr(p, STAILQ_FIRST(&p->addrs));
 	while (!TAILQ_EMPTY(&p->metas))
 		drop_meta(p, TAILQ_FIRST(&p->metas));
 	p2p_key_free(p->key);
@@ -194,7 +204,7 @@ find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
 		return -ENOMEM;
 	p->id = *id;
 	p->store = ps;
-	TAILQ_INIT(&p->addrs);
+	STAILQ_INIT(&p->addrs);
 	TAILQ_INIT(&p->metas);
 	HASH_ADD(hh, ps->peers, id, sizeof(p->id), p);
 	if (!TABLE_ADDED(p)) {
@@ -209,39 +219,42 @@ find_or_add(struct peerstore *ps, const struct p2p_peer_id *id,
 static struct addr *
 find_addr(const struct peer *p, const struct p2p_multiaddr *ma)
 {
+	const uint8_t *bytes;
 	struct addr *a;
+	size_t len;
 
-	TAILQ_FOREACH(a, &p->addrs, link)
-		if (p2p_multiaddr_equal(a->ma, ma))
+	bytes = p2p_multiaddr_bytes(ma, &len);
+	STAILQ_FOREACH(a, &p->addrs, link)
+		if (a->len == len && memcmp(a->bytes, bytes, len) == 0)
 			break;
 	return a;
 }
 
-/* Takes ma. */
 static int
-add_addr(struct peerstore *ps, struct peer *p, struct p2p_multiaddr *ma,
+add_addr(struct peerstore *ps, struct peer *p, const struct p2p_multiaddr *ma,
     uint64_t expires, bool certified)
 {
+	const uint8_t *bytes;
 	struct addr *a;
+	size_t len;
 
 	if ((a = find_addr(p, ma)) != NULL) {
-		p2p_multiaddr_free(ma);
 		p->changed = p->changed || a->expires < expires;
 		if (a->expires < expires)
 			a->expires = expires;
 		a->certified = a->certified || certified;
 		return 0;
 	}
-	if (p->naddrs >= ps->caps.addrs ||
-	    (a = calloc(1, sizeof(*a))) == NULL) {
-		p2p_multiaddr_free(ma);
-		return p->naddrs >= ps->caps.addrs ?
-		    refuse(ps->caps.addrs_told) : -ENOMEM;
-	}
-	a->ma = ma;
+	if (p->naddrs >= ps->caps.addrs)
+		return refuse(ps->caps.addrs_told);
+	bytes = p2p_multiaddr_bytes(ma, &len);
+	if ((a = calloc(1, sizeof(*a) + len)) == NULL)
+		return -ENOMEM;
+	a->len = (uint16_t)len;
+	memcpy(a->bytes, bytes, len);
 	a->expires = expires;
 	a->certified = certified;
-	TAILQ_INSERT_TAIL(&p->addrs, a, link);
+	STAILQ_INSERT_TAIL(&p->addrs, a, link);
 	p->naddrs++;
 	p->changed = true;
 	count(ps->caps.addrs_told, 1);
@@ -275,9 +288,8 @@ peerstore_add(struct peerstore *ps, const struct p2p_peer_id *peer,
 	if ((e = find_or_add(ps, peer, &p)) == 0)
 		e = add_addr(ps, p, copy, clock_after(clock_now(), ttl_ns),
 		    false);
-	else
-		p2p_multiaddr_free(copy);
 	lock_unlock(&ps->mtx);
+	p2p_multiaddr_free(copy);
 	return e;
 }
 
@@ -298,50 +310,94 @@ peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
 		e = P2P_ERR_EXISTS;
 	if (e == 0) {
 		p->seq = seq;
-		for (a = TAILQ_FIRST(&p->addrs); a != NULL; a = next) {
-			next = TAILQ_NEXT(a, link);
+		for (a = STAILQ_FIRST(&p->addrs); a != NULL; a = next) {
+			next = STAILQ_NEXT(a, link);
 			if (a->certified)
 				drop_addr(p, a);
 		}
-		for (i = 0; i < n; i++)
-			if (own_address(peer, addrs[i], &copy) == 0)
-				(void)add_addr(ps, p, copy, expires, true);
+		for (i = 0; i < n; i++) {
+			if (own_address(peer, addrs[i], &copy) != 0)
+				continue;
+			(void)add_addr(ps, p, copy, expires, true);
+			p2p_multiaddr_free(copy);
+		}
 	}
 	lock_unlock(&ps->mtx);
 	return e;
 }
 
-/* Live addresses, without those that wait for their retry when dialing. */
+/*
+ * The live ones of a peer, as one block of *n, without those, *waiting many,
+ * that wait for their retry when dialing.  NULL: no memory.
+ */
+static struct live *
+copy_live(const struct peer *p, uint64_t now, bool dialing, size_t *n,
+    size_t *waiting)
+{
+	const struct addr *a;
+	struct live *list;
+	size_t bytes = 0;
+	uint8_t *to;
+
+	STAILQ_FOREACH(a, &p->addrs, link)
+		bytes += a->len;
+	if ((list = malloc(p->naddrs * sizeof(*list) + bytes)) == NULL)
+		return NULL;
+	to = (uint8_t *)(list + p->naddrs);
+	*n = *waiting = 0;
+	STAILQ_FOREACH(a, &p->addrs, link) {
+		if (a->expires <= now)
+			continue;
+		if (dialing && a->retry > now) {
+			++*waiting;
+			continue;
+		}
+		memcpy(to, a->bytes, a->len);
+		list[(*n)++] = (struct live){ a->expires, { to, a->len } };
+		to += a->len;
+	}
+	return list;
+}
+
+/* They are decoded without the lock: that takes longer than all else. */
+static int
+decode_live(const struct live *live, size_t n, struct p2p_multiaddr **out)
+{
+	size_t i;
+	int e = 0;
+
+	for (i = 0; i < n && e == 0; i++)
+		e = p2p_multiaddr_decode(live[i].bytes.p, live[i].bytes.len,
+		    &out[i]);
+	return e;
+}
+
 static int
 list_addrs(struct peerstore *ps, const struct p2p_peer_id *peer, uint64_t now,
     bool dialing, struct p2p_multiaddr ***out)
 {
 	struct p2p_multiaddr **list = NULL;
-	struct addr *a;
+	struct live *live = NULL;
 	struct peer *p;
 	size_t n = 0, waiting = 0;
 	int e = P2P_ERR_NOT_FOUND;
 
 	lock_lock(&ps->mtx);
 	if ((p = find(ps, peer)) != NULL && p->naddrs > 0) {
-		list = calloc(p->naddrs + 1, sizeof(struct p2p_multiaddr *));
-		e = list == NULL ? -ENOMEM : 0;
-		TAILQ_FOREACH(a, &p->addrs, link) {
-			if (e != 0 || a->expires <= now)
-				continue;
-			if (dialing && a->retry > now)
-				waiting++;
-			else if ((e = p2p_multiaddr_dup(a->ma, &list[n])) == 0)
-				n++;
-		}
+		live = copy_live(p, now, dialing, &n, &waiting);
+		e = live == NULL ? -ENOMEM : n > 0 ? 0 : waiting > 0 ?
+		    P2P_ERR_UNREACHABLE : P2P_ERR_NOT_FOUND;
 	}
 	lock_unlock(&ps->mtx);
-	if (e == 0 && n == 0)
-		e = waiting > 0 ? P2P_ERR_UNREACHABLE : P2P_ERR_NOT_FOUND;
-	if (e != 0)
-		p2p_host_addresses_free(list);
-	else
+	if (e == 0 && (list = calloc(n + 1, sizeof(struct p2p_multiaddr *))) ==
+	    NULL)
+		e = -ENOMEM;
+	if (e == 0 && (e = decode_live(live, n, list)) == 0) {
 		*out = list;
+		list = NULL;
+	}
+	p2p_host_addresses_free(list);
+	free(live);
 	return e;
 }
 
@@ -660,31 +716,30 @@ int
 peerstore_save(struct peerstore *ps, const struct p2p_peer_id *peer,
     struct peerstore_saved *out)
 {
-	uint64_t now = clock_now();
+	struct live *live = NULL;
 	struct peer *p;
-	struct addr *a;
-	int e = 0;
+	size_t i, n = 0, waiting;
+	int e = P2P_ERR_NOT_FOUND;
 
 	memset(out, 0, sizeof(*out));
 	lock_lock(&ps->mtx);
 	if ((p = find(ps, peer)) != NULL && p->naddrs > 0) {
-		out->addrs = calloc(p->naddrs, sizeof(*out->addrs));
-		out->expires = calloc(p->naddrs, sizeof(*out->expires));
-		e = out->addrs == NULL || out->expires == NULL ? -ENOMEM : 0;
-		TAILQ_FOREACH(a, &p->addrs, link) {
-			if (e != 0 || a->expires <= now)
-				continue;
-			out->expires[out->n] = a->expires;
-			if ((e = p2p_multiaddr_dup(a->ma,
-			    &out->addrs[out->n])) == 0)
-				out->n++;
-		}
+		live = copy_live(p, clock_now(), false, &n, &waiting);
+		e = live == NULL ? -ENOMEM : n > 0 ? 0 : P2P_ERR_NOT_FOUND;
 	}
 	lock_unlock(&ps->mtx);
-	if (e == 0 && out->n == 0)
-		e = P2P_ERR_NOT_FOUND;
+	if (e == 0) {
+		out->addrs = calloc(n, sizeof(*out->addrs));
+		out->expires = calloc(n, sizeof(*out->expires));
+		out->n = out->addrs != NULL ? n : 0;
+		e = out->addrs == NULL || out->expires == NULL ? -ENOMEM :
+		    decode_live(live, n, out->addrs);
+	}
+	for (i = 0; e == 0 && i < n; i++)
+		out->expires[i] = live[i].expires;
 	if (e != 0)
 		peerstore_saved_clear(out);
+	free(live);
 	return e;
 }
 
@@ -696,8 +751,8 @@ peerstore_expire(struct peerstore *ps, uint64_t now)
 
 	lock_lock(&ps->mtx);
 	HASH_ITER(hh, ps->peers, p, next) {
-		for (a = TAILQ_FIRST(&p->addrs); a != NULL; a = anext) {
-			anext = TAILQ_NEXT(a, link);
+		for (a = STAILQ_FIRST(&p->addrs); a != NULL; a = anext) {
+			anext = STAILQ_NEXT(a, link);
 			if (a->expires <= now)
 				drop_addr(p, a);
 		}
