@@ -158,25 +158,23 @@ weakest(struct kad_table *t, unsigned cpl)
 	return found;
 }
 
+/* Takes the entry, unless it fails. */
 static int
-insert(struct kad_table *t, const struct kad_entry *model)
+insert(struct kad_table *t, struct kad_entry *en)
 {
-	unsigned cpl = kad_cpl(&t->key, &model->key);
-	struct kad_entry *en, *going = NULL;
+	unsigned cpl = kad_cpl(&t->key, &en->key);
+	struct kad_entry *going = NULL;
 
 	if (t->sizes[cpl] >= t->bucket &&
 	    (going = weakest(t, cpl)) == NULL)
 		return P2P_ERR_LIMIT;
-	if (!is_diverse(t, cpl, model, going))
+	if (!is_diverse(t, cpl, en, going))
 		return P2P_ERR_REFUSED;
-	if ((en = malloc(sizeof(*en))) == NULL)
-		return -ENOMEM;
 	t->gone.len = 0;
 	if (going != NULL) {
 		t->gone = going->peer;
 		drop(t, going);
 	}
-	*en = *model;
 	TAILQ_INSERT_HEAD(&t->buckets[cpl], en, next);
 	t->sizes[cpl]++;
 	t->size++;
@@ -187,8 +185,7 @@ int
 kad_table_add(struct kad_table *t, const struct p2p_peer_id *peer,
     const uint64_t *groups, size_t n, bool replaceable, uint64_t now)
 {
-	struct kad_entry model = { .peer = *peer, .added = now,
-	    .replaceable = replaceable }, *en;
+	struct kad_entry *en;
 	int e;
 
 	if (p2p_peer_id_equal(peer, &t->self))
@@ -197,13 +194,19 @@ kad_table_add(struct kad_table *t, const struct p2p_peer_id *peer,
 		en->replaceable = en->replaceable && replaceable;
 		return P2P_ERR_EXISTS;
 	}
-	if ((e = kad_key_of_peer(peer, &model.key)) != 0)
-		return e;
-	model.ngroups = (uint8_t)(n < KAD_GROUPS_MAX ? n : KAD_GROUPS_MAX);
-	if (model.ngroups > 0)
-		memcpy(model.groups, groups,
-		    model.ngroups * sizeof(groups[0]));
-	return insert(t, &model);
+	n = n < KAD_GROUPS_MAX ? n : KAD_GROUPS_MAX;
+	if ((en = calloc(1, sizeof(*en) + n * sizeof(groups[0]))) == NULL)
+		return -ENOMEM;
+	en->peer = *peer;
+	en->added = now;
+	en->replaceable = replaceable;
+	en->ngroups = (uint8_t)n;
+	if (n > 0)
+		memcpy(en->groups, groups, n * sizeof(groups[0]));
+	if ((e = kad_key_of_peer(peer, &en->key)) != 0 ||
+	    (e = insert(t, en)) != 0)
+		free(en);
+	return e;
 }
 
 bool

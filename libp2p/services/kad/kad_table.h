@@ -29,14 +29,14 @@ struct kad_entry {
 	TAILQ_ENTRY(kad_entry)	next;
 	struct p2p_peer_id	peer;
 	struct kad_key		key;
+	bool			replaceable;	/* may give way to another */
+	uint8_t			ngroups;
 	uint64_t		added;		/* when, all in ns */
 	uint64_t		useful;		/* answered in a look-up; 0: no */
 	uint64_t		answered;	/* a query of ours; 0: never */
-	bool			replaceable;	/* may give way to another */
-	uint8_t			ngroups;
-	uint64_t		groups[KAD_GROUPS_MAX];
 	uint64_t		told_at;	/* when that was made; 0: again */
 	struct rd		told;		/* owned; may be empty */
+	uint64_t		groups[];
 };
 
 struct kad_table_params {
