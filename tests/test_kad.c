@@ -104,6 +104,115 @@ a_peer_is_found_and_the_nearest_answer(void)
 	dht_stop(&d);
 }
 
+/* D-5: whatever the CID is like; js takes no other hashes than these. */
+static void
+a_cid_of_any_form_is_the_same_multihash(void)
+{
+	static const char *const cids[] = {
+	    "QmVzw6MPsF96TyXBSRs1ptLoVMWRv5FCYJZZGJSVB2Hp39",
+	    "bafybeidr2btxo44is72mepdqf7w3flpjalhvqbbz55gejzshcykq3wjona",
+	    "bafkreidr2btxo44is72mepdqf7w3flpjalhvqbbz55gejzshcykq3wjona" };
+	uint8_t out[P2P_KAD_MULTIHASH_MAX], *want;
+	size_t i, len, n;
+
+	want = check_unhex("1220"
+	    "71d06777738897f4c23c702fedb2ade902cf580439ef4c44e64716150dd92e68",
+	    &n);
+	for (i = 0; i < 3; i++) {
+		len = 0;
+		CHECK_OK(p2p_kad_multihash(cids[i], out, &len));
+		CHECK_BYTES(out, len, want, n);
+	}
+	free(want);
+	CHECK_ERR(p2p_kad_multihash("", out, &len), P2P_ERR_FORMAT);
+}
+
+/* A record for the name of one key, made with another, or the same. */
+static struct p2p_record
+name_record(const struct p2p_key *name, const struct p2p_key *key,
+    uint64_t sequence, uint64_t eol)
+{
+	static uint8_t bytes[P2P_RECORD_KEY_MAX];
+	struct p2p_ipns what = { .value = (const uint8_t *)"/ipfs/x",
+	    .len = 7, .sequence = sequence, .eol = eol };
+	struct p2p_record r = { .key = bytes };
+	struct p2p_peer_id id;
+	uint8_t *value = NULL;
+
+	p2p_peer_id_from_key(name, &id);
+	r.key_len = p2p_record_key("ipns", &id, bytes);
+	CHECK_OK(p2p_ipns_make(key, &what, &value, &r.len));
+	r.value = value;
+	return r;
+}
+
+/* Takes the record. */
+static void
+is_put(struct dht_node *n, struct p2p_record r, int error)
+{
+	CHECK_ERR(p2p_kad_put(n->kad, &r, NULL, NULL), error);
+	free((void *)(uintptr_t)r.value);
+}
+
+/* KAD-6: a valid one, an older one, an old one, and another's. */
+static void
+names_are_put_and_found(void)
+{
+	uint64_t now = clock_wall_ns(), day = 24 * 3600 * CLOCK_S;
+	struct p2p_record *got = NULL, second;
+	struct p2p_key *key, *thief;
+	struct dht d;
+
+	dht_start(&d, 5, 4, NULL);
+	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
+	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &thief));
+	is_put(&d.node[4], name_record(key, key, 2, now + day), 0);
+	is_put(&d.node[4], name_record(key, key, 1, now + day),
+	    P2P_ERR_EXISTS);
+	is_put(&d.node[4], name_record(key, key, 3, now - 1),
+	    P2P_ERR_TIMEOUT);
+	is_put(&d.node[4], name_record(key, thief, 3, now + day),
+	    P2P_ERR_SIGNATURE);
+	second = name_record(key, key, 2, now + day);
+	CHECK_OK(p2p_kad_get(d.node[1].kad, second.key, second.key_len, NULL,
+	    &got, NULL));
+	if (got != NULL)
+		CHECK_BYTES(got->value, got->len, second.value, second.len);
+	free(got);
+	is_put(&d.node[3], second, 0);		/* alike */
+	p2p_key_free(key);
+	p2p_key_free(thief);
+	dht_stop(&d);
+}
+
+static void
+public_keys_are_put_and_found(void)
+{
+	uint8_t name[P2P_RECORD_KEY_MAX];
+	struct p2p_record r = { .key = name }, *got = NULL;
+	struct p2p_peer_id id;
+	struct p2p_key *key;
+	struct dht d;
+
+	dht_start(&d, 5, 4, NULL);
+	CHECK_OK(p2p_key_generate(P2P_KEY_RSA, 2048, &key));
+	p2p_peer_id_from_key(key, &id);
+	r.key_len = p2p_record_key("pk", &id, name);
+	r.value = p2p_key_public(key, &r.len);
+	CHECK_ERR(p2p_kad_get(d.node[1].kad, name, r.key_len, NULL, &got,
+	    NULL), P2P_ERR_NOT_FOUND);
+	CHECK_OK(p2p_kad_put(d.node[4].kad, &r, NULL, NULL));
+	CHECK_OK(p2p_kad_get(d.node[1].kad, name, r.key_len, NULL, &got,
+	    NULL));
+	if (got != NULL)
+		CHECK_BYTES(got->value, got->len, r.value, r.len);
+	free(got);
+	r.len--;
+	CHECK(p2p_kad_put(d.node[4].kad, &r, NULL, NULL) != 0);
+	p2p_key_free(key);
+	dht_stop(&d);
+}
+
 /* In how many seconds the only thing that is kept is due. */
 static uint64_t
 due_in(struct p2p_kad *k)
@@ -170,87 +279,6 @@ who_is_closed_answers_nobody(void)
 	CHECK_ERR(p2p_kad_get(d.node[1].kad, "/test/other", 11, NULL, &got,
 	    NULL), P2P_ERR_NOT_FOUND);
 	CHECK(d.node[0].kad->stats.refused >= 1);
-/* D-5: whatever the CID is like; js takes no other hashes than these. */
-a_cid_of_any_form_is_the_same_multihash(void)
-	static const char *const cids[] = {
-	    "QmVzw6MPsF96TyXBSRs1ptLoVMWRv5FCYJZZGJSVB2Hp39",
-	    "bafybeidr2btxo44is72mepdqf7w3flpjalhvqbbz55gejzshcykq3wjona",
-	    "bafkreidr2btxo44is72mepdqf7w3flpjalhvqbbz55gejzshcykq3wjona" };
-	uint8_t out[P2P_KAD_MULTIHASH_MAX], *want;
-	size_t i, len, n;
-	want = check_unhex("1220"
-	    "71d06777738897f4c23c702fedb2ade902cf580439ef4c44e64716150dd92e68",
-	    &n);
-	for (i = 0; i < 3; i++) {
-		len = 0;
-		CHECK_OK(p2p_kad_multihash(cids[i], out, &len));
-		CHECK_BYTES(out, len, want, n);
-	}
-	free(want);
-	CHECK_ERR(p2p_kad_multihash("", out, &len), P2P_ERR_FORMAT);
-/* A record for the name of one key, made with another, or the same. */
-static struct p2p_record
-name_record(const struct p2p_key *name, const struct p2p_key *key,
-    uint64_t sequence, uint64_t eol)
-	static uint8_t bytes[P2P_RECORD_KEY_MAX];
-	struct p2p_ipns what = { .value = (const uint8_t *)"/ipfs/x",
-	    .len = 7, .sequence = sequence, .eol = eol };
-	struct p2p_record r = { .key = bytes };
-	struct p2p_peer_id id;
-	uint8_t *value = NULL;
-	p2p_peer_id_from_key(name, &id);
-	r.key_len = p2p_record_key("ipns", &id, bytes);
-	CHECK_OK(p2p_ipns_make(key, &what, &value, &r.len));
-	r.value = value;
-	return r;
-/* Takes the record. */
-is_put(struct dht_node *n, struct p2p_record r, int error)
-	CHECK_ERR(p2p_kad_put(n->kad, &r, NULL, NULL), error);
-	free((void *)(uintptr_t)r.value);
-/* KAD-6: a valid one, an older one, an old one, and another's. */
-names_are_put_and_found(void)
-	uint64_t now = clock_wall_ns(), day = 24 * 3600 * CLOCK_S;
-	struct p2p_record *got = NULL, second;
-	struct p2p_key *key, *thief;
-	dht_start(&d, 5, 4, NULL);
-	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
-	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &thief));
-	is_put(&d.node[4], name_record(key, key, 2, now + day), 0);
-	is_put(&d.node[4], name_record(key, key, 1, now + day),
-	    P2P_ERR_EXISTS);
-	is_put(&d.node[4], name_record(key, key, 3, now - 1),
-	    P2P_ERR_TIMEOUT);
-	is_put(&d.node[4], name_record(key, thief, 3, now + day),
-	    P2P_ERR_SIGNATURE);
-	second = name_record(key, key, 2, now + day);
-	CHECK_OK(p2p_kad_get(d.node[1].kad, second.key, second.key_len, NULL,
-	    &got, NULL));
-	if (got != NULL)
-		CHECK_BYTES(got->value, got->len, second.value, second.len);
-	free(got);
-	is_put(&d.node[3], second, 0);		/* alike */
-	p2p_key_free(key);
-	p2p_key_free(thief);
-public_keys_are_put_and_found(void)
-	uint8_t name[P2P_RECORD_KEY_MAX];
-	struct p2p_record r = { .key = name }, *got = NULL;
-	struct p2p_peer_id id;
-	struct p2p_key *key;
-	dht_start(&d, 5, 4, NULL);
-	CHECK_OK(p2p_key_generate(P2P_KEY_RSA, 2048, &key));
-	p2p_peer_id_from_key(key, &id);
-	r.key_len = p2p_record_key("pk", &id, name);
-	r.value = p2p_key_public(key, &r.len);
-	CHECK_ERR(p2p_kad_get(d.node[1].kad, name, r.key_len, NULL, &got,
-	CHECK_OK(p2p_kad_put(d.node[4].kad, &r, NULL, NULL));
-	CHECK_OK(p2p_kad_get(d.node[1].kad, name, r.key_len, NULL, &got,
-	    NULL));
-	if (got != NULL)
-		CHECK_BYTES(got->value, got->len, r.value, r.len);
-	free(got);
-	r.len--;
-	CHECK(p2p_kad_put(d.node[4].kad, &r, NULL, NULL) != 0);
-	p2p_key_free(key);
 	dht_stop(&d);
 }
 

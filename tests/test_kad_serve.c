@@ -49,6 +49,7 @@
 #include "p2p/peerstore.h"
 #include "p2p/ping.h"
 #include "p2p/stream.h"
+#include "pair.h"
 #include "services/kad/kad.h"
 #include "services/kad/kad_frame.h"
 #include "services/kad/kad_msg.h"
@@ -803,14 +804,17 @@ who_is_always_in_a_request_is_not_cut_off(void)
 static void
 a_stream_rests_for_a_minute_and_a_request_ten_seconds(void)
 {
+	struct p2p_host *hosts[2];
 	uint8_t byte;
 	struct duo d;
 
 	duo_start(&d);
-	clock_test_advance(59 * CLOCK_S);
+	hosts[0] = d.server.host;
+	hosts[1] = d.client.host;
+	hosts_pass(hosts, 2, 59);
 	send_bytes(&d, "\x02\x08\x05", 3);
 	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
-	clock_test_advance(61 * CLOCK_S);
+	hosts_pass(hosts, 2, 61);
 	p2p_stream_read_timeout(d.stream, 0);
 	CHECK_EQ(p2p_stream_read(d.stream, &byte, 1), 0);
 	duo_close(&d);
