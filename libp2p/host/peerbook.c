@@ -135,3 +135,14 @@ peerbook_save(struct p2p_host *h)
 		}
 	}
 }
+
+void
+peerbook_forget(struct p2p_host *h, const struct p2p_peer_id *peer)
+{
+	int e;
+
+	if ((e = p2p_store_remove(h->store, SPACE, peer->bytes, peer->len)) !=
+	    0)
+		log_line(&h->log, P2P_LOG_WARN, "peerbook",
+		    "a peer could not be forgotten: %s", p2p_strerror(e));
+}

@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 
 struct p2p_host;
+struct p2p_peer_id;
 struct p2p_store;
 
 /* Read it into the peer store.  Returns 0 or as the store. */
@@ -22,5 +23,9 @@ int	peerbook_load(struct p2p_host *host, struct p2p_store *store)
  * again when the peer changes again.
  */
 void	peerbook_save(struct p2p_host *host);
+
+/* It is not to be read back; may wait for a disk. */
+void	peerbook_forget(struct p2p_host *host,
+	    const struct p2p_peer_id *peer);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "host/host.h"
+#include "host/peerbook.h"
 #include "host/peerstore.h"
 
 int
@@ -25,7 +26,11 @@ p2p_peerstore_addresses(struct p2p_host *h, const struct p2p_peer_id *peer,
 int
 p2p_peerstore_remove(struct p2p_host *h, const struct p2p_peer_id *peer)
 {
-	return peerstore_remove(h->peerstore, peer);
+	int e = peerstore_remove(h->peerstore, peer);
+
+	if (h->store != NULL)
+		peerbook_forget(h, peer);
+	return e;
 }
 
 int

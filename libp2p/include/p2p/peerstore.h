@@ -39,7 +39,10 @@ int	p2p_peerstore_add(struct p2p_host *host,
 int	p2p_peerstore_addresses(struct p2p_host *host,
 	    const struct p2p_peer_id *peer, struct p2p_multiaddr ***out);
 
-/* Forget a peer altogether; or P2P_ERR_NOT_FOUND. */
+/*
+ * Forget a peer altogether; or P2P_ERR_NOT_FOUND.  With a store of the host's
+ * this waits for it, so that the peer is not there again after a restart.
+ */
 int	p2p_peerstore_remove(struct p2p_host *host,
 	    const struct p2p_peer_id *peer);
 
