@@ -537,10 +537,39 @@ owners(struct p2p_store *s)
 	uses(s, "a", 6, 16, 4);
 }
 
+/* More of them than counts are kept of, and a cap that moves. */
+static void
+many_owners(struct p2p_store *s)
+{
+	struct p2p_store_caps caps = { .per_owner = 2 };
+	char owner[16], key[16];
+	unsigned i, turn, bad = 0;
+
+	for (turn = 0; turn < 5; turn++) {
+		caps.per_owner = turn < 3 ? 2 : 7 - turn;
+		CHECK_OK(p2p_store_cap(s, "a", &caps));
+		for (i = 0; i < 100; i++) {
+			snprintf(owner, sizeof(owner), "o%u", i);
+			snprintf(key, sizeof(key), "%u %u", i, turn);
+			/* Two; a third under 4; one for who lost one. */
+			bad += put_for(s, owner, key) != (turn == 2 ?
+			    P2P_ERR_LIMIT : turn == 4 && i < 50 ? 0 :
+			    turn == 4 ? P2P_ERR_LIMIT : 0);
+			if (turn == 3 && i < 50) {
+				snprintf(key, sizeof(key), "%u 0", i);
+				bad += p2p_store_remove(s, "a", key,
+				    strlen(key)) != 0;
+			}
+		}
+	}
+	CHECK_EQ(bad, 0);
+}
+
 static void
 a_cap_per_owner_holds(void)
 {
 	each(owners);
+	each(many_owners);
 }
 
 static void

@@ -4,11 +4,13 @@
  * What a space holds is counted from the file when it is opened, and from there
  * on with each statement that succeeded; it is taken back when a transaction
  * is.  So no count is in the file, and none in there can be wrong.  What an
- * owner has is asked of the index.
+ * owner has is asked of the index, which takes the longer the more that is, and
+ * kept for the owners of late, until something but a put of theirs changes it.
  */
 #include "store/sqlite_write.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "p2p/error.h"
@@ -136,23 +138,62 @@ find_old(struct sqlite_writer *w, const struct sqlite_op *op, struct old *old)
 	return e;
 }
 
+static struct sqlite_owned *
+find_owned(struct sqlite_writer *w, const struct sqlite_op *op)
+{
+	struct rd owner = owner_of(op);
+	struct sqlite_owned *o;
+
+	for (o = w->owned; o < w->owned + SQLITE_OWNERS_KEPT; o++)
+		if (o->space == op->space &&
+		    rd_equal(&owner, o->owner, o->len))
+			return o;
+	return NULL;
+}
+
+static void
+keep_owned(struct sqlite_writer *w, const struct sqlite_op *op, uint64_t n)
+{
+	struct sqlite_owned *o = find_owned(w, op);
+
+	if (o == NULL)
+		o = &w->owned[w->next_owned++ % SQLITE_OWNERS_KEPT];
+	o->space = op->space;
+	o->cap = op->caps.per_owner;
+	o->n = n;
+	o->len = op->entry->owner_len;
+	memcpy(o->owner, op->entry->owner, o->len);
+}
+
+static void
+forget_owned(struct sqlite_writer *w)
+{
+	memset(w->owned, 0, sizeof(w->owned));
+}
+
 /* As many entries of the owner as matter for the cap. */
 static int
 count_owned(struct sqlite_writer *w, const struct sqlite_op *op, uint64_t *n)
 {
 	sqlite3_stmt *s = w->stmt[SQLITE_WRITE_OWNED];
+	const struct sqlite_owned *o = find_owned(w, op);
 	uint64_t cap = op->caps.per_owner;
 	int e;
 
 	*n = 0;
 	if (op->entry->owner_len == 0 || cap == UINT64_MAX)
 		return 0;
+	if (o != NULL && o->cap == cap) {
+		*n = o->n;
+		return 0;
+	}
 	sqlite_db_bind(s, op->name);
 	sqlite_db_bind_bytes(s, 2, owner_of(op));
 	(void)sqlite3_bind_int64(s, 3,
 	    cap > INT64_MAX ? INT64_MAX : (sqlite3_int64)cap);
 	if ((e = sqlite_db_step(s)) == 1) {
 		*n = (uint64_t)sqlite3_column_int64(s, 0);
+		keep_owned(w, op, *n);
 		e = 0;
 	}
 	sqlite_db_reset(s);
@@ -164,11 +205,11 @@ static int
 fits(struct sqlite_writer *w, const struct sqlite_op *op, struct old *old)
 {
 	const struct p2p_store_usage *u = &op->space->now;
-	uint64_t owned;
+	uint64_t owned = 0;
 	int e;
 
 	if ((e = find_old(w, op, old)) != 0 ||
-	    (e = count_owned(w, op, &owned)) != 0)
+	    (!old->same_owner && (e = count_owned(w, op, &owned)) != 0))
 		return e;
 	return store_fits(u->entries, u->entries + !old->there,
 	    op->caps.entries) &&
@@ -203,11 +244,25 @@ drop_expired(struct sqlite_writer *w, const struct sqlite_op *op)
 		return e;
 	s = w->stmt[SQLITE_WRITE_DROP];
 	bind_expired(s, op, now);
+	forget_owned(w);
 	if ((e = finish(s)) == 0) {
 		op->space->now.entries -= entries;
 		op->space->now.bytes -= bytes;
 	}
 	return e;
+}
+
+/* An entry of the owner's is new, or was another's. */
+static void
+count_put(struct sqlite_writer *w, const struct sqlite_op *op,
+    const struct old *old)
+{
+	struct sqlite_owned *o;
+
+	if (old->there && !old->same_owner)
+		forget_owned(w);
+	else if (!old->there && (o = find_owned(w, op)) != NULL)
+		o->n++;
 }
 
 static int
@@ -234,6 +289,7 @@ put(struct sqlite_writer *w, const struct sqlite_op *op)
 	sqlite_db_bind_bytes(s, 5, (struct rd){ sum, sizeof(sum) });
 	sqlite_db_bind_bytes(s, 6, (struct rd){ en->value, en->len });
 	if ((e = finish(s)) == 0) {
+		count_put(w, op, &old);
 		op->space->now.entries += !old.there;
 		op->space->now.bytes += store_size(en) - old.size;
 	}
@@ -251,6 +307,7 @@ remove_one(struct sqlite_writer *w, const struct sqlite_op *op)
 		return e;
 	sqlite_db_bind(s, op->name);
 	sqlite_db_bind_bytes(s, 2, key_of(op));
+	forget_owned(w);
 	if ((e = finish(s)) == 0) {
 		op->space->now.entries--;
 		op->space->now.bytes -= old.size;
@@ -290,6 +347,8 @@ run(struct sqlite_writer *w, struct sqlite_op **ops, size_t n)
 		e = finish(w->stmt[SQLITE_WRITE_COMMIT]);
 	if (e != 0 && !sqlite3_get_autocommit(w->db))
 		(void)finish(w->stmt[SQLITE_WRITE_ROLLBACK]);
+	if (e != 0)
+		forget_owned(w);
 	for (i = 0; i < n; i++) {
 		if (e == 0)
 			ops[i]->space->then = ops[i]->space->now;

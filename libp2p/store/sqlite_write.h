@@ -42,9 +42,21 @@ enum { SQLITE_WRITE_BEGIN, SQLITE_WRITE_COMMIT, SQLITE_WRITE_ROLLBACK,
     SQLITE_WRITE_OWNED, SQLITE_WRITE_EXPIRED, SQLITE_WRITE_DROP,
     SQLITE_WRITE_STATEMENTS };
 
+#define SQLITE_OWNERS_KEPT	64
+
+/* What an owner has in a space, as counted up to a cap, and from there on. */
+struct sqlite_owned {
+	const struct sqlite_space *space;	/* NULL: it is free */
+	uint64_t	 cap, n;
+	size_t		 len;
+	uint8_t		 owner[P2P_STORE_OWNER_MAX];
+};
+
 struct sqlite_writer {
 	sqlite3		*db;
 	sqlite3_stmt	*stmt[SQLITE_WRITE_STATEMENTS];
+	struct sqlite_owned owned[SQLITE_OWNERS_KEPT];
+	unsigned	 next_owned;	/* to be replaced */
 };
 
 /* On errors, too, close it. */
