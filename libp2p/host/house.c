@@ -287,19 +287,30 @@ round_of(struct p2p_host *h, struct round *r)
 	save(h, r);
 }
 
+/* Until when nothing is to do; host->swarm is held. */
+static uint64_t
+next_round(const struct p2p_host *h, const struct round *r)
+{
+	uint64_t save = clock_after(r->saved, SAVE_INTERVAL);
+
+	lock_assert_held(&h->swarm);
+	if (!TAILQ_EMPTY(&h->conns) || !TAILQ_EMPTY(&h->upgrades))
+		return r->due;
+	return h->store == NULL ? CLOCK_NEVER : save > r->due ? save : r->due;
+}
+
 void
 house_run(void *arg)
 {
 	struct p2p_host *h = arg;
-	struct round r = { .due = 0 };
+	struct round r = { .saved = clock_now() };
 	bool stop = false;
 
 	while (!stop) {
 		lock_lock(&h->swarm);
 		if (!h->house_stop && TAILQ_EMPTY(&h->dead))
 			cond_wait(&h->swarm_changed, &h->swarm,
-			    TAILQ_EMPTY(&h->conns) &&
-			    TAILQ_EMPTY(&h->upgrades) ? CLOCK_NEVER : r.due);
+			    next_round(h, &r));
 		stop = h->house_stop;
 		lock_unlock(&h->swarm);
 		house_reap(h);
