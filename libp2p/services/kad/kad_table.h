@@ -34,7 +34,7 @@ struct kad_entry {
 	uint64_t		added;		/* when, all in ns */
 	uint64_t		useful;		/* answered in a look-up; 0: no */
 	uint64_t		answered;	/* a query of ours; 0: never */
-	uint64_t		told_at;	/* when that was made; 0: again */
+	uint64_t		told_at;	/* when it was made; 0: again */
 	struct rd		told;		/* owned; may be empty */
 	uint64_t		groups[];
 };

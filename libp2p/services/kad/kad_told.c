@@ -1,6 +1,6 @@
 /*
- * How the peers of the table are told of: each entry keeps its peer as it stands
- * in an answer, so that a request needs no look at the peer store.  It is made
+ * How the peers of the table are told of: each entry keeps its peer as it is in
+ * an answer, so that a request needs no look at the peer store.  It is made
  * when it is asked for, and again when identify has heard something, or when it
  * is a minute old: so long an address may be told that has expired in the peer
  * store, or one that others have told us of may be left out.
