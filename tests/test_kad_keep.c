@@ -41,11 +41,12 @@ descriptors(void)
 	return n;
 }
 
+/* As soon as the rogue has been asked. */
 static bool
 leave(const struct p2p_kad_event *ev, void *arg)
 {
-	(void)ev;
-	(void)arg;
+	if (ev->kind == P2P_KAD_ASKING)
+		rogue_is_asked(arg, KAD_GET_VALUE, 1);
 	return false;
 }
 
@@ -71,9 +72,9 @@ the_end_waits_for_no_silent_peer(void)
 	rogue_start(&silent, DHT_PROTOCOL, false);
 	rogue_join(&silent, &n);
 	silent.on[KAD_GET_VALUE] = rogue_silent;
+	o.event_arg = &silent;
 	CHECK_ERR(p2p_kad_get(n.kad, KEY, 9, &o, &got, NULL),
 	    P2P_ERR_CLOSED);
-	rogue_is_asked(&silent, KAD_GET_VALUE, 1);
 	rogue_start(&unproved, DHT_PROTOCOL, true);
 	unproved.on[KAD_FIND_NODE] = rogue_silent;
 	CHECK_OK(p2p_host_connect(unproved.host, n.target, NULL, NULL, NULL));

@@ -23,8 +23,8 @@
 #define PROTOCOL	"/test/kad/1.0.0"
 #define HOUR		(3600 * CLOCK_S)
 #define KEY		"/seq/key"
-#define OWNER_RECORDS	16384
-#define OWNER_PROVIDERS	65536
+#define OWNER_RECORDS	512
+#define OWNER_PROVIDERS	16384
 
 /* What a rule does besides its work; NULL: nothing. */
 struct hook {
@@ -692,14 +692,14 @@ addresses_of_a_provider_are_bounded(void)
 	kad_contacts_free(list, n);
 	for (i = 0; i < KAD_ADDRS_READ_MAX + 4; i++) {
 		p2p_multiaddr_free(ma[i]);
-		snprintf(addr, sizeof(addr), "/dns4/%0900zu/tcp/1", i);
+		snprintf(addr, sizeof(addr), "/dns4/%0230zu/tcp/1", i);
 		ma[i] = check_maddr(addr);
 	}
 	CHECK_OK(kad_store_provide(&k.ks, text("key"), &a, ma,
 	    KAD_ADDRS_READ_MAX, k.now));
 	n = providers(&k, "key", 20, k.now, &list);
 	CHECK_EQ(n, 1);
-	CHECK_EQ(list[0].naddrs, 4);		/* 4096 bytes */
+	CHECK_EQ(list[0].naddrs, 4);		/* 1024 bytes */
 	CHECK_STR(p2p_multiaddr_text(list[0].addrs[3]),
 	    p2p_multiaddr_text(ma[3]));
 	kad_contacts_free(list, n);
@@ -713,6 +713,7 @@ static void
 providers_of_one_peer_are_bounded(void)
 {
 	struct p2p_peer_id old = peer(1), spam = peer(2);
+	struct p2p_multiaddr *ma = check_maddr("/ip4/1.2.3.4/tcp/1");
 	unsigned i, refused = 0;
 	char key[16];
 	struct kept k;
@@ -720,12 +721,12 @@ providers_of_one_peer_are_bounded(void)
 	kept_new(&k);
 	for (i = 0; i < 100; i++) {
 		snprintf(key, sizeof(key), "old%u", i);
-		CHECK_OK(kad_store_provide(&k.ks, text(key), &old, NULL, 0,
+		CHECK_OK(kad_store_provide(&k.ks, text(key), &old, &ma, 1,
 		    k.now));
 	}
 	for (i = 0; i < 100000; i++) {
 		snprintf(key, sizeof(key), "spam%u", i);
-		refused += kad_store_provide(&k.ks, text(key), &spam, NULL, 0,
+		refused += kad_store_provide(&k.ks, text(key), &spam, &ma, 1,
 		    k.now) == P2P_ERR_LIMIT;
 	}
 	CHECK_EQ(refused, 100000 - OWNER_PROVIDERS);
@@ -734,10 +735,11 @@ providers_of_one_peer_are_bounded(void)
 		snprintf(key, sizeof(key), "old%u", i);
 		CHECK_EQ(count(&k, key, k.now), 1);
 	}
-	CHECK_OK(kad_store_provide(&k.ks, text("spam0"), &spam, NULL, 0,
+	CHECK_OK(kad_store_provide(&k.ks, text("spam0"), &spam, &ma, 1,
 	    k.now));
-	CHECK_OK(kad_store_provide(&k.ks, text("new"), &old, NULL, 0, k.now));
+	CHECK_OK(kad_store_provide(&k.ks, text("new"), &old, &ma, 1, k.now));
 	kept_free(&k);
+	p2p_multiaddr_free(ma);
 }
 
 /* Two networks in one store do not see each other's: D10. */

@@ -30,21 +30,17 @@ kad_ref(struct p2p_kad *k)
 	atomic_fetch_add(&k->refs, 1);
 }
 
-/* The table's peers go, and with them their pins in the peer store. */
+/* The table's peers lose their pins in the peer store. */
 static void
-empty_table(struct p2p_kad *k)
+unpin_table(struct p2p_kad *k)
 {
 	const struct kad_entry *en;
-	struct p2p_peer_id peer;
 	unsigned cpl;
 
-	for (cpl = 0; cpl < KAD_KEY_BITS; cpl++) {
-		while ((en = kad_table_first(k->table, cpl)) != NULL) {
-			peer = en->peer;
-			(void)kad_table_remove(k->table, &peer);
-			peerstore_unpin(k->host->peerstore, &peer);
-		}
-	}
+	for (cpl = 0; cpl < KAD_KEY_BITS; cpl++)
+		for (en = kad_table_first(k->table, cpl); en != NULL;
+		    en = TAILQ_NEXT(en, next))
+			peerstore_unpin(k->host->peerstore, &en->peer);
 }
 
 static void
@@ -54,7 +50,7 @@ release(struct p2p_kad *k)
 	struct kad_kept *kept;
 
 	if (k->table != NULL)
-		empty_table(k);
+		unpin_table(k);
 	kad_table_free(k->table);
 	while ((c = TAILQ_FIRST(&k->candidates)) != NULL) {
 		TAILQ_REMOVE(&k->candidates, c, link);
@@ -257,28 +253,42 @@ end_serving(struct p2p_kad *k)
 	host_unhandle_end(k->host, entry);
 }
 
-int
-kad_switch(struct p2p_kad *k, bool server)
+/*
+ * One thread at a time.  chosen: the application says so, and whether it wants
+ * it automatic from now on; otherwise it must still be.
+ */
+static int
+switch_mode(struct p2p_kad *k, bool server, bool chosen, bool is_auto)
 {
-	bool is_server;
+	bool is_server, may;
 	int e = 0;
 
 	lock_lock(&k->mtx);
 	while (k->switching)
 		cond_wait(&k->mode_changed, &k->mtx, CLOCK_NEVER);
 	k->switching = true;
+	if (chosen)
+		k->is_auto = is_auto;
+	may = chosen || k->is_auto;
 	is_server = k->is_server;
 	lock_unlock(&k->mtx);
-	if (server && !is_server)
+	if (may && server && !is_server)
 		e = atomic_load(&k->closed) ? P2P_ERR_CLOSED :
 		    begin_serving(k);
-	else if (!server && is_server)
+	else if (may && !server && is_server)
 		end_serving(k);
 	lock_lock(&k->mtx);
 	k->switching = false;
 	cond_broadcast(&k->mode_changed);
+	cond_broadcast(&k->changed);
 	lock_unlock(&k->mtx);
 	return e;
+}
+
+int
+kad_serve_now(struct p2p_kad *k)
+{
+	return switch_mode(k, true, false, true);
 }
 
 static unsigned
@@ -301,13 +311,14 @@ start(struct p2p_kad *k, enum p2p_kad_mode mode)
 
 	if (count_watches(k->host) >= HOST_WATCHES_MAX)
 		return P2P_ERR_LIMIT;
-	if (mode == P2P_KAD_SERVER && (e = kad_switch(k, true)) != 0)
+	if (mode == P2P_KAD_SERVER &&
+	    (e = switch_mode(k, true, true, false)) != 0)
 		return e;
 	host_watch(k->host, &k->watch);
 	e = thread_start(&k->keeper, "p2p-kad", THREAD_STACK, kad_keep_run, k);
 	if (e != 0) {
 		host_unwatch(k->host, &k->watch);
-		(void)kad_switch(k, false);
+		(void)switch_mode(k, false, true, false);
 	}
 	return e;
 }
@@ -356,7 +367,7 @@ p2p_kad_free(struct p2p_kad *k)
 	p2p_kad_close(k);
 	host_unwatch(k->host, &k->watch);
 	thread_join(&k->keeper);
-	(void)kad_switch(k, false);
+	(void)switch_mode(k, false, true, false);
 	kad_ask_close_idle(k, 0);
 	kad_store_fini(&k->store);
 	p2p_store_free(k->own_store);
@@ -367,11 +378,8 @@ p2p_kad_free(struct p2p_kad *k)
 int
 p2p_kad_set_mode(struct p2p_kad *k, enum p2p_kad_mode mode)
 {
-	lock_lock(&k->mtx);
-	k->is_auto = mode == P2P_KAD_AUTO;
-	cond_broadcast(&k->changed);
-	lock_unlock(&k->mtx);
-	return kad_switch(k, mode == P2P_KAD_SERVER);
+	return switch_mode(k, mode == P2P_KAD_SERVER, true,
+	    mode == P2P_KAD_AUTO);
 }
 
 enum p2p_kad_mode

@@ -38,6 +38,8 @@
 
 #define KAD_ASK_TIMEOUT		(10 * CLOCK_S)	/* of one request: go */
 #define KAD_OPEN_TIMEOUT	(5 * CLOCK_S)	/* a part of it: the stream */
+/* Of one in its caller's thread, which hears of no close meanwhile. */
+#define KAD_INLINE_TIMEOUT	(2 * CLOCK_S)
 #define KAD_REQUESTS_MAX	128	/* under way at once */
 #define KAD_CANDIDATES_MAX	256	/* that wait to be probed */
 #define KAD_PROBES_MAX		16	/* at once */
@@ -304,7 +306,7 @@ void	kad_free_targets(char **list, size_t n);
 /* kad_keep.c */
 void	kad_keep_run(void *k);
 
-/* kad.c: begin or end to serve, as the mode says. */
-int	kad_switch(struct p2p_kad *k, bool server);
+/* kad.c: become a server, if the mode is still automatic. */
+int	kad_serve_now(struct p2p_kad *k);
 
 #endif

@@ -69,9 +69,9 @@ keep(struct p2p_kad *k, const struct p2p_peer_id *peer, struct p2p_stream *s)
 		p2p_stream_free(s);
 		return;
 	}
-	*i = (struct kad_idle){ .peer = *peer, .stream = s,
-	    .since = clock_now() };
+	*i = (struct kad_idle){ .peer = *peer, .stream = s };
 	lock_lock(&k->mtx);
+	i->since = clock_now();
 	if (!atomic_load(&k->closed) && k->nidle < KAD_IDLE_MAX &&
 	    !is_one_shot(k, peer)) {
 		TAILQ_INSERT_TAIL(&k->idle, i, link);
@@ -88,10 +88,11 @@ void
 kad_ask_close_idle(struct p2p_kad *k, uint64_t age)
 {
 	TAILQ_HEAD(, kad_idle) old = TAILQ_HEAD_INITIALIZER(old);
-	uint64_t now = clock_now();
 	struct kad_idle *i;
+	uint64_t now;
 
 	lock_lock(&k->mtx);
+	now = clock_now();	/* after all that is in the list */
 	while ((i = TAILQ_FIRST(&k->idle)) != NULL && now - i->since >= age) {
 		TAILQ_REMOVE(&k->idle, i, link);
 		k->nidle--;
@@ -217,7 +218,8 @@ kad_ask(struct p2p_kad *k, const struct p2p_peer_id *peer,
 	int e;
 
 	*out = (struct kad_msg){ .type = r->type };
-	if ((s = take_idle(k, peer)) != NULL) {
+	/* Silence says nothing on a stream that has ended, perhaps. */
+	if (r->type != KAD_ADD_PROVIDER && (s = take_idle(k, peer)) != NULL) {
 		e = talk(s, r, deadline, out);
 		finish(k, peer, r, s, e);
 		if (e != P2P_ERR_SHORT && e != P2P_ERR_RESET &&

@@ -159,6 +159,8 @@ blames(int error)
 	case -EAGAIN:
 	case -EMFILE:
 	case -ENFILE:
+	case -ENETDOWN:
+	case -ENETUNREACH:		/* we are offline */
 	case -ENOBUFS:
 	case -ENOMEM:
 		return false;

@@ -166,13 +166,12 @@ take_turn(struct kad_box *box)
 }
 
 static void
-run(void *arg)
+run(struct kad_job *job, uint64_t timeout)
 {
-	struct kad_job *job = arg;
 	struct kad_box *box = job->box;
 	struct p2p_kad *k = box->k;
 	uint64_t begun = clock_now();
-	uint64_t soon = clock_after(begun, KAD_ASK_TIMEOUT);
+	uint64_t soon = clock_after(begun, timeout);
 
 	job->error = kad_ask(k, &job->peer, &box->request,
 	    soon < box->deadline ? soon : box->deadline, &box->given_up,
@@ -196,7 +195,7 @@ run_in_pool(void *arg)
 	const struct p2p_host *h = ((struct kad_job *)arg)->box->k->host;
 
 	host_enter(h);
-	run(arg);
+	run(arg, KAD_ASK_TIMEOUT);
 	host_enter(NULL);
 }
 
@@ -224,7 +223,7 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 	if ((e = pool_submit(box->k->host->pool, &job)) == 0)
 		return 0;
 	if (asked == 0 && e != P2P_ERR_STOPPED) {
-		run(j);		/* slowly, but on it goes */
+		run(j, KAD_INLINE_TIMEOUT);	/* slowly, but on it goes */
 		return 0;
 	}
 	lock_lock(&box->mtx);
@@ -232,9 +231,12 @@ kad_box_ask(struct kad_box *box, const struct p2p_peer_id *peer)
 	lock_unlock(&box->mtx);
 	unref(box);
 	free(j);
+	if (asked > 0 && e != P2P_ERR_STOPPED)
+		e = P2P_ERR_LIMIT;	/* of threads: later there may be one */
 failed:
 	lock_lock(&box->k->mtx);
 	box->k->requests--;
+	cond_broadcast(&box->k->request_done);
 	lock_unlock(&box->k->mtx);
 	return e;
 }
@@ -277,6 +279,9 @@ kad_box_poke_all(struct p2p_kad *k)
 	lock_assert_held(&k->mtx);
 	cond_broadcast(&k->request_done);
 	TAILQ_FOREACH(box, &k->boxes, link) {
+		/* One of them may be in a request, see kad_box_ask(). */
+		if (is_over(box))
+			atomic_store(&box->given_up, true);
 		lock_lock(&box->mtx);
 		cond_broadcast(&box->came);
 		lock_unlock(&box->mtx);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "host/dial.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 #include "services/kad/kad.h"
@@ -38,6 +39,7 @@ p2p_kad_cancel(struct p2p_kad_cancel *c)
 	lock_lock(&c->k->mtx);
 	kad_box_poke_all(c->k);
 	lock_unlock(&c->k->mtx);
+	dial_poke(c->k->host);
 }
 
 void
@@ -182,7 +184,9 @@ put_off(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 	struct kad_kept *kept;
 
 	lock_lock(&k->mtx);
-	if ((kept = find_kept(k, r, is_record)) != NULL)
+	if ((kept = find_kept(k, r, is_record)) != NULL &&
+	    kept->len == r->len && (r->len == 0 ||
+	    memcmp(kept->bytes + kept->key_len, r->value, r->len) == 0))
 		kept->due = clock_after(clock_now(), AGAIN);
 	lock_unlock(&k->mtx);
 }
@@ -245,7 +249,9 @@ put(struct kad_call *c, const struct p2p_record *r)
 	    .record = &sent };
 	int e;
 
-	if ((e = kad_store_put(&c->k->store, r, NULL, clock_wall_ns())) != 0)
+	/* That there is no room here says nothing of the others. */
+	e = kad_store_put(&c->k->store, r, NULL, clock_wall_ns());
+	if (e != 0 && e != P2P_ERR_LIMIT)
 		return e;
 	if (c->o.keep && (e = keep(c->k, r, true)) != 0)
 		return e;
@@ -283,10 +289,10 @@ provide(struct kad_call *c, struct rd key)
 	for (self.addrs = own; own[self.naddrs] != NULL; self.naddrs++)
 		;
 	say.providers = &self;
-	if ((e = kad_store_provide(&c->k->store, key, &self.peer, NULL, 0,
-	    clock_wall_ns())) == 0 &&
-	    (!c->o.keep || (e = keep(c->k, &r, false)) == 0) &&
-	    (e = spread_nearest(c, &say)) == 0 && c->o.keep)
+	e = kad_store_provide(&c->k->store, key, &self.peer, NULL, 0,
+	    clock_wall_ns());
+	if ((e == 0 || e == P2P_ERR_LIMIT) && (!c->o.keep ||
+	    (e = keep(c->k, &r, false)) == 0) && (e = spread_nearest(c, &say)) == 0 && c->o.keep)
 		put_off(c->k, &r, false);
 	p2p_host_addresses_free(own);
 	return e;
@@ -304,18 +310,33 @@ p2p_kad_provide(struct p2p_kad *k, const void *multihash, size_t len,
 	return kad_call_end(&c, e);
 }
 
+/* Of what was forgotten meanwhile we are no provider any more. */
+static int
+forget_again(struct p2p_kad *k, const struct p2p_record *r)
+{
+	bool kept;
+
+	lock_lock(&k->mtx);
+	kept = find_kept(k, r, false) != NULL;
+	lock_unlock(&k->mtx);
+	return kept ? 0 : kad_store_unprovide(&k->store,
+	    (struct rd){ r->key, r->key_len }, &k->host->id);
+}
+
 int
 kad_again(struct p2p_kad *k, const struct kad_kept *kept)
 {
 	struct p2p_record r = { kept->bytes, kept->key_len,
 	    kept->bytes + kept->key_len, kept->len };
-	int e;
+	int e, gone = 0;
 
 	e = kept->is_record ? p2p_kad_put(k, &r, NULL, NULL) :
 	    p2p_kad_provide(k, r.key, r.key_len, NULL, NULL);
+	if (!kept->is_record)
+		gone = forget_again(k, &r);
 	if (e == 0)
 		put_off(k, &r, kept->is_record);
-	return e;
+	return e != 0 ? e : gone;
 }
 
 /* What a search for a value has seen. */
@@ -417,7 +438,8 @@ correct(struct kad_call *c, struct getting *g, const struct kad_lookup *l)
 	struct kad_say say = { .type = KAD_PUT_VALUE, .key = g->key,
 	    .record = &sent };
 	uint64_t soon = clock_after(clock_now(), CORRECT);
-	struct kad_call quiet = { .k = c->k, .result = &quiet.none };
+	struct kad_call quiet = { .k = c->k, .result = &quiet.none,
+	    .o = { .cancel = c->o.cancel } };
 	struct spread sp = { .c = &quiet, .key = g->key };
 	struct p2p_peer_id wrong[KAD_K];
 	struct kad_key best;

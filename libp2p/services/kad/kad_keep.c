@@ -296,7 +296,8 @@ choose_mode(struct p2p_kad *k)
 	if (!waits || (own = kad_book_own(k)) == NULL)
 		return;
 	p2p_host_addresses_free(own);
-	if (was_reached(k) && kad_switch(k, true) == 0)
+	if (was_reached(k) && kad_serve_now(k) == 0 &&
+	    p2p_kad_mode(k) == P2P_KAD_SERVER)
 		log_line(&k->host->log, P2P_LOG_INFO, "kad",
 		    "%s: serving from now on", k->protocol);
 }

@@ -16,6 +16,7 @@
 #include "services/kad/kad_addr.h"
 
 #define HEARD_MAX	2048	/* contacts of one look-up */
+#define TIMES_MAX	4	/* of one peer: the first word may be a lie */
 #define GROUP_MAX	3	/* peers of one address group in an answer */
 
 bool
@@ -49,15 +50,15 @@ tell(struct kad_lookup *l, enum p2p_kad_event_kind kind,
 		l->error = P2P_ERR_CLOSED;
 }
 
-static struct kad_contact *
-find_heard(struct kad_lookup *l, const struct p2p_peer_id *peer)
+static unsigned
+times_heard(const struct kad_lookup *l, const struct p2p_peer_id *peer)
 {
+	unsigned n = 0;
 	size_t i;
 
 	for (i = 0; i < l->nheard; i++)
-		if (p2p_peer_id_equal(&l->heard[i].peer, peer))
-			return &l->heard[i];
-	return NULL;
+		n += p2p_peer_id_equal(&l->heard[i].peer, peer);
+	return n;
 }
 
 /* Takes what the contact holds. */
@@ -67,7 +68,7 @@ hear(struct kad_lookup *l, struct kad_contact *c)
 	struct kad_contact *list;
 	size_t cap = l->heard_cap > 0 ? 2 * l->heard_cap : 64;
 
-	if (l->nheard == HEARD_MAX || find_heard(l, &c->peer) != NULL)
+	if (l->nheard == HEARD_MAX || times_heard(l, &c->peer) >= TIMES_MAX)
 		return;
 	if (l->nheard == l->heard_cap) {
 		if ((list = realloc(l->heard, cap * sizeof(*list))) == NULL)
@@ -82,11 +83,13 @@ hear(struct kad_lookup *l, struct kad_contact *c)
 static void
 ask(struct kad_lookup *l, const struct p2p_peer_id *peer, bool *limited)
 {
-	struct kad_contact *c = find_heard(l, peer);
+	size_t i;
 	int e;
 
-	if (c != NULL)
-		(void)kad_book_heard(l->k, c, KAD_HEARD_TTL);
+	for (i = 0; i < l->nheard; i++)
+		if (p2p_peer_id_equal(&l->heard[i].peer, peer))
+			(void)kad_book_heard(l->k, &l->heard[i],
+			    KAD_HEARD_TTL);
 	if ((e = kad_box_ask(l->box, peer)) == 0) {
 		tell(l, P2P_KAD_ASKING, peer, 0, 0);
 		return;

@@ -80,13 +80,15 @@ answer_one(struct p2p_kad *k, struct p2p_stream *s, struct rd bytes,
 /* All that a chunk completes; *any: it did complete a request. */
 static int
 take(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
-    struct rd in, struct wr *w, bool *any)
+    struct rd in, struct wr *w, uint64_t life, bool *any)
 {
 	struct rd msg;
 	int e;
 
 	*any = false;
 	while ((e = kad_frame_feed(f, &in, &msg)) == 0) {
+		if (*any && clock_now() >= life)
+			return P2P_ERR_TIMEOUT;
 		*any = true;
 		if ((e = answer_one(k, s, msg, w)) != 0)
 			return e;
@@ -114,7 +116,7 @@ serve(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
 		if (n <= 0)
 			return n < 0 ? (int)n : partial ? P2P_ERR_SHORT : 0;
 		if ((e = take(k, s, f, (struct rd){ chunk, (size_t)n }, w,
-		    &any)) != 0)
+		    life, &any)) != 0)
 			return e;
 		now = clock_now();
 		if (any && now >= life)

@@ -29,11 +29,12 @@ describe(const struct p2p_kad *k, unsigned cpl, uint64_t now)
 size_t
 p2p_kad_table(struct p2p_kad *k, struct p2p_kad_bucket *out, size_t max)
 {
-	uint64_t now = clock_now();
+	uint64_t now;
 	size_t n = 0;
 	unsigned last;
 
 	lock_lock(&k->mtx);
+	now = clock_now();	/* after all that is in the table */
 	last = kad_table_max_cpl(k->table);
 	if (kad_table_size(k->table) > 0)
 		for (; n <= last && n < max; n++)

@@ -20,13 +20,18 @@
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
 
-#define ADDRS_BYTES	4096	/* of one provider; go: 8 KiB with its id */
+#define ADDRS_BYTES	1024	/* of one provider; go: 8 KiB with its id */
 #define PROVIDER_BYTES	(8 + ADDRS_BYTES)
 
-/* Caps: of one sender there may be a quarter, or a sixteenth, of all. */
+/*
+ * Caps.  What one sender may have takes at most a quarter of the bytes, however
+ * large: 512 records of 64 KiB, 16384 providers of a good kilobyte.
+ */
 #define RECORDS		65536
-#define RECORD_BYTES	(64 << 20)
+#define RECORDS_OF_ONE	512
+#define RECORD_BYTES	(128 << 20)
 #define PROVIDERS	(1 << 20)
+#define PROVIDERS_OF_ONE 16384
 #define PROVIDERS_BYTES	(256 << 20)
 
 /* What is not set is as these have it. */
@@ -46,9 +51,9 @@ int
 kad_store_init(struct kad_store *ks, const struct kad_store_params *p)
 {
 	struct p2p_store_caps records = caps_of(&p->records, RECORDS,
-	    RECORD_BYTES, RECORDS / 4);
+	    RECORD_BYTES, RECORDS_OF_ONE);
 	struct p2p_store_caps providers = caps_of(&p->providers, PROVIDERS,
-	    PROVIDERS_BYTES, PROVIDERS / 16);
+	    PROVIDERS_BYTES, PROVIDERS_OF_ONE);
 	int e;
 
 	memset(ks, 0, sizeof(*ks));
@@ -288,12 +293,15 @@ kad_store_provide(struct kad_store *ks, struct rd key,
 {
 	uint8_t name[P2P_STORE_KEY_MAX], value[PROVIDER_BYTES];
 	struct p2p_store_entry en = { .key = name, .value = value,
-	    .owner = peer->bytes, .owner_len = peer->len,
 	    .expires = now + KAD_STORE_AGE };
 	struct wr w;
 
 	if (key.len == 0 || key.len > KAD_PROVIDER_KEY_MAX)
 		return P2P_ERR_FORMAT;
+	if (addrs != NULL) {
+		en.owner = peer->bytes;
+		en.owner_len = peer->len;
+	}
 	en.key_len = provider_key(key, peer, name);
 	wr_init(&w, value, sizeof(value));
 	wr_be64(&w, now);

@@ -69,8 +69,8 @@ int	kad_store_get(struct kad_store *ks, const void *key, size_t len,
 	    uint64_t now, struct kad_stored **out) MUST_CHECK;
 
 /*
- * Keep that a peer provides what a key names, and where it is.  Returns 0 or as
- * p2p_store_put().
+ * Keep that a peer provides what a key names, and where it is; addrs is NULL for
+ * ourselves.  Returns 0 or as p2p_store_put().
  */
 int	kad_store_provide(struct kad_store *ks, struct rd key,
 	    const struct p2p_peer_id *peer, struct p2p_multiaddr *const *addrs,
