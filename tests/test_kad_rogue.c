@@ -213,8 +213,9 @@ static bool
 flood(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 {
 	static const uint8_t addr[] = { 0x12, 8, 4, 127, 0, 0, 1, 6, 0, 1 };
-	static uint8_t peer[12 + 1000 * sizeof(addr)];
-	uint64_t all = 2 + 10000 * (uint64_t)sizeof(peer);
+	const size_t len = 12 + 1000 * sizeof(addr);
+	uint64_t all = 2 + 10000 * (uint64_t)len;
+	uint8_t *peer = malloc(len);
 	uint8_t head[VARINT_MAX_LEN];
 	struct wr w;
 	unsigned i;
@@ -223,9 +224,12 @@ flood(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 	(void)m;
 	wr_init(&w, head, sizeof(head));
 	varint_put(&w, all);
-	if (!rogue_write(s, head, w.len) || !rogue_write(s, "\x08\x01", 2))
+	CHECK_FATAL(peer != NULL);
+	if (!rogue_write(s, head, w.len) || !rogue_write(s, "\x08\x01", 2)) {
+		free(peer);
 		return false;
-	wr_init(&w, peer, sizeof(peer));
+	}
+	wr_init(&w, peer, len);
 	wr_u8(&w, 0x42);
 	varint_put(&w, 8 + 1000 * sizeof(addr));
 	wr_bytes(&w, "\x0a\x06\0\4abcd", 8);
@@ -233,6 +237,7 @@ flood(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 		wr_bytes(&w, addr, sizeof(addr));
 	for (i = 0; i < 10000 && rogue_write(s, peer, w.len); i++)
 		;
+	free(peer);
 	return false;
 }
 
@@ -439,13 +444,14 @@ static bool
 crowd(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 {
 	uint8_t addr[] = { 0x12, 8, 4, 127, 0, 0, 1, 6, 0, 0 };
-	static uint8_t buf[KAD_MSG_ANSWER_MAX];
-	uint8_t head[VARINT_MAX_LEN];
+	uint8_t *buf = malloc(KAD_MSG_ANSWER_MAX), head[VARINT_MAX_LEN];
 	struct wr w, h;
 	unsigned i, j;
+	bool more;
 
 	(void)r;
-	wr_init(&w, buf, sizeof(buf));
+	CHECK_FATAL(buf != NULL);
+	wr_init(&w, buf, KAD_MSG_ANSWER_MAX);
 	wr_u8(&w, 8);
 	wr_u8(&w, (uint8_t)m->type);
 	for (i = 0; wr_room(&w) > 12 + 100 * sizeof(addr); i++) {
@@ -460,7 +466,9 @@ crowd(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
 	}
 	wr_init(&h, head, sizeof(head));
 	varint_put(&h, w.len);
-	return rogue_write(s, head, h.len) && rogue_write(s, buf, w.len);
+	more = rogue_write(s, head, h.len) && rogue_write(s, buf, w.len);
+	free(buf);
+	return more;
 }
 
 /* D3, C-3: forty count, none is believed to be there, few are remembered. */

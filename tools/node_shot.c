@@ -1,8 +1,7 @@
 /*
  * The watcher is the only thread here.  It polls the signals' descriptor and a
  * pipe that shot_end() writes to; the end of the other pipe, which it closes,
- * is what everybody else may wait for.  mtx guards the terminal, progress and the
- * deadline.
+ * is what everybody else may wait for.  mtx guards the terminal and progress.
  */
 #include "node_shot.h"
 
@@ -32,7 +31,7 @@ static struct {
 	struct p2p_host		*host;
 	struct tool_net_state	 net;
 	pthread_t		 watcher;
-	double			 deadline;
+	_Atomic double		 deadline;
 	atomic_bool		 over;
 	int			 end[2];	/* to the watcher */
 	int			 stop[2];	/* from the watcher */
@@ -66,17 +65,6 @@ draw(double now)
 	pthread_mutex_unlock(&shot.mtx);
 }
 
-static double
-deadline(void)
-{
-	double t;
-
-	pthread_mutex_lock(&shot.mtx);
-	t = shot.deadline;
-	pthread_mutex_unlock(&shot.mtx);
-	return t;
-}
-
 /* How long the watcher may sleep, in ms. */
 static int
 nap(double now)
@@ -99,7 +87,7 @@ watch(void *arg)
 	double now;
 	char c;
 
-	while ((now = tool_now()) < deadline() + GRACE_S &&
+	while ((now = tool_now()) < atomic_load(&shot.deadline) + GRACE_S &&
 	    tool_signal() == 0) {
 		draw(now);
 		if (poll(p, 2, nap(now)) > 0 && p[0].revents != 0 &&
@@ -192,7 +180,7 @@ shot_fail(const char *what, int error, const struct p2p_report *report)
 unsigned
 shot_left(void)
 {
-	double left = (deadline() - tool_now()) * 1000;
+	double left = (atomic_load(&shot.deadline) - tool_now()) * 1000;
 
 	return left < 1 ? 1 : (unsigned)left;
 }
@@ -201,7 +189,7 @@ bool
 shot_over(void)
 {
 	return atomic_load(&shot.over) || tool_signal() != 0 ||
-	    tool_now() >= deadline();
+	    tool_now() >= atomic_load(&shot.deadline);
 }
 
 int
@@ -216,9 +204,7 @@ shot_stay(void)
 {
 	struct pollfd p = { .fd = shot.stop[0], .events = POLLIN };
 
-	pthread_mutex_lock(&shot.mtx);
-	shot.deadline = tool_now() + MOST_S;
-	pthread_mutex_unlock(&shot.mtx);
+	atomic_store(&shot.deadline, tool_now() + MOST_S);
 	(void)!write(shot.end[1], "p", 1);
 	while (tool_signal() == 0 && poll(&p, 1, -1) <= 0)
 		;
