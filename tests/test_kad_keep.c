@@ -287,31 +287,6 @@ who_can_hardly_be_reached_serves_nobody(void)
 	p2p_host_free(h);
 }
 
-/* T-5, T-8: who fails goes, and with nobody left the first are asked again. */
-static void
-a_table_that_runs_dry_is_filled_again(void)
-{
-	struct p2p_kad_config c = dht_config(P2P_KAD_CLIENT);
-	struct p2p_kad_stats st;
-	struct rogue r;
-	struct dht_node n;
-
-	dht_node_start(&n, &c);
-	rogue_start(&r, DHT_PROTOCOL, false);
-	rogue_join(&r, &n);
-	dht_settles(&n, 1);
-	r.on[KAD_FIND_NODE] = rogue_late;
-	clock_test_advance(600 * CLOCK_S);	/* a refresh is due */
-	dht_settles(&n, 0);
-	p2p_kad_stats(n.kad, &st);
-	CHECK_EQ(st.evicted, 1);
-	r.on[KAD_FIND_NODE] = NULL;
-	clock_test_advance(120 * CLOCK_S);
-	dht_settles(&n, 1);
-	dht_node_stop(&n);
-	rogue_stop(&r);
-}
-
 /* A start without anybody to begin with. */
 static void
 the_table_is_there_after_a_restart(void)
@@ -457,85 +432,6 @@ struct gate {
 	bool		 shut, inside;
 };
 
-static int
-pass_gate(const struct p2p_record *r, uint64_t now, void *arg)
-{
-	uint64_t end = clock_after(clock_now(), 10 * HOUR);
-	struct gate *g = arg;
-
-	(void)r;
-	(void)now;
-	lock_lock(&g->mtx);
-	g->inside = g->shut;
-	cond_broadcast(&g->changed);
-	while (g->shut && cond_wait(&g->changed, &g->mtx, end))
-		;
-	g->inside = false;
-	lock_unlock(&g->mtx);
-	return 0;
-}
-
-static void
-gate_set(struct gate *g, bool shut)
-{
-	lock_lock(&g->mtx);
-	g->shut = shut;
-	cond_broadcast(&g->changed);
-	lock_unlock(&g->mtx);
-}
-
-static bool
-is_inside(void *arg)
-{
-	struct gate *g = arg;
-	bool inside;
-
-	lock_lock(&g->mtx);
-	inside = g->inside;
-	lock_unlock(&g->mtx);
-	return inside;
-}
-
-static void
-what_is_forgotten_while_it_is_put_stays_forgotten(void)
-{
-	struct gate g = { .shut = false };
-	const struct p2p_record_rule rules[] = {
-		{ .name = "test", .validate = pass_gate, .arg = &g },
-		{ .name = NULL },
-	};
-	struct p2p_kad_options o = { .keep = true };
-	struct p2p_kad_config c = dht_config(P2P_KAD_CLIENT),
-	    server = dht_config(P2P_KAD_SERVER);
-	struct since s = { .at = 0 };
-	struct dht_node n, other;
-	bool empty;
-
-	lock_init(&g.mtx, LOCK_LEAF);
-	cond_init(&g.changed);
-	c.rules = rules;
-	dht_node_start(&other, &server);
-	dht_node_start(&n, &c);
-	dht_join(&n, &other);
-	CHECK_OK(p2p_kad_put(n.kad, &hello, &o, NULL));
-	s = (struct since){ &other, received(&other) };
-	pass(21 * HOUR + 50 * 60 * CLOCK_S);
-	gate_set(&g, true);
-	pass(10 * 60 * CLOCK_S);
-	CHECK(dht_wait(is_inside, &g));
-	CHECK_OK(p2p_kad_forget(n.kad, KEY, 9));
-	gate_set(&g, false);
-	CHECK(dht_wait(came_since, &s));	/* this one was on its way */
-	lock_lock(&n.kad->mtx);
-	empty = TAILQ_EMPTY(&n.kad->kept);
-	lock_unlock(&n.kad->mtx);
-	CHECK(empty);
-	dht_node_stop(&n);
-	dht_node_stop(&other);
-	cond_destroy(&g.changed);
-	lock_destroy(&g.mtx);
-}
-
 TESTS("kad_keep",
     { "the end waits for no silent peer", the_end_waits_for_no_silent_peer },
     { "two networks do not merge", two_networks_do_not_merge },
@@ -543,10 +439,6 @@ TESTS("kad_keep",
       the_automatic_mode_serves_who_can_come },
     { "who can hardly be reached serves nobody",
       who_can_hardly_be_reached_serves_nobody },
-    { "a table that runs dry is filled again",
-      a_table_that_runs_dry_is_filled_again },
     { "the table is there after a restart",
       the_table_is_there_after_a_restart },
-    { "what is kept is put again", what_is_kept_is_put_again },
-    { "what is forgotten while it is put stays forgotten",
-      what_is_forgotten_while_it_is_put_stays_forgotten })
+    { "what is kept is put again", what_is_kept_is_put_again })
