@@ -354,18 +354,12 @@ struct getting {
 static int
 dup_best(struct getting *g, const struct p2p_record *r)
 {
+	struct p2p_record record;
 	struct kad_stored *s;
-	uint8_t *p;
 
-	if ((s = malloc(sizeof(*s) + r->key_len + r->len)) == NULL)
+	if ((s = kad_record_dup(r, sizeof(*s), &record)) == NULL)
 		return -ENOMEM;
-	p = (uint8_t *)(s + 1);
-	memcpy(p, r->key, r->key_len);
-	if (r->len > 0)
-		memcpy(p + r->key_len, r->value, r->len);
-	s->record = (struct p2p_record){ p, r->key_len, p + r->key_len,
-	    r->len };
-	s->received = 0;
+	*s = (struct kad_stored){ .record = record };
 	free(g->best);
 	g->best = s;
 	return 0;
@@ -496,16 +490,11 @@ get(struct kad_call *c, struct getting *g, struct p2p_record **out)
 static int
 hand_out(const struct p2p_record *r, struct p2p_record **out)
 {
-	struct p2p_record *new;
-	uint8_t *p;
+	struct p2p_record record, *new;
 
-	if ((new = malloc(sizeof(*new) + r->key_len + r->len)) == NULL)
+	if ((new = kad_record_dup(r, sizeof(*new), &record)) == NULL)
 		return -ENOMEM;
-	p = (uint8_t *)(new + 1);
-	memcpy(p, r->key, r->key_len);
-	if (r->len > 0)
-		memcpy(p + r->key_len, r->value, r->len);
-	*new = (struct p2p_record){ p, r->key_len, p + r->key_len, r->len };
+	*new = record;
 	*out = new;
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "services/kad/kad_record.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "p2p/error.h"
@@ -23,6 +24,21 @@ kad_record_split(const struct p2p_record *r, struct rd *ns, struct rd *rest)
 	*ns = (struct rd){ r->key + 1, len - 1 };
 	*rest = (struct rd){ slash + 1, r->key_len - len - 1 };
 	return ns->len > 0 && rest->len > 0 ? 0 : P2P_ERR_FORMAT;
+}
+
+void *
+kad_record_dup(const struct p2p_record *r, size_t head, struct p2p_record *out)
+{
+	uint8_t *block, *p;
+
+	if ((block = malloc(head + r->key_len + r->len)) == NULL)
+		return NULL;
+	p = block + head;
+	memcpy(p, r->key, r->key_len);
+	if (r->len > 0)
+		memcpy(p + r->key_len, r->value, r->len);
+	*out = (struct p2p_record){ p, r->key_len, p + r->key_len, r->len };
+	return block;
 }
 
 int

@@ -41,6 +41,13 @@ int	kad_rules_compare(const struct kad_rules *rules,
 int	kad_record_split(const struct p2p_record *r, struct rd *ns,
 	    struct rd *rest) MUST_CHECK;
 
+/*
+ * A new block that begins with head bytes of the caller's and has a copy of the
+ * record behind them, which *out points into; or NULL.
+ */
+void	*kad_record_dup(const struct p2p_record *r, size_t head,
+	    struct p2p_record *out);
+
 /* The peer whose id is the rest of a key.  Returns 0 or P2P_ERR_FORMAT. */
 int	kad_record_peer(const struct p2p_record *r, struct p2p_peer_id *out)
 	    MUST_CHECK;

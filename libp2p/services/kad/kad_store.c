@@ -128,20 +128,12 @@ read_record(const struct p2p_store_entry *en, uint64_t now,
 static int
 dup_stored(const struct kad_stored *s, struct kad_stored **out)
 {
+	struct p2p_record record;
 	struct kad_stored *new;
-	uint8_t *p;
 
-	new = malloc(sizeof(*new) + s->record.key_len + s->record.len);
-	if (new == NULL)
+	if ((new = kad_record_dup(&s->record, sizeof(*new), &record)) == NULL)
 		return -ENOMEM;
-	p = (uint8_t *)(new + 1);
-	*new = *s;
-	memcpy(p, s->record.key, s->record.key_len);
-	new->record.key = p;
-	p += s->record.key_len;
-	if (s->record.len > 0)
-		memcpy(p, s->record.value, s->record.len);
-	new->record.value = p;
+	*new = (struct kad_stored){ record, s->received };
 	*out = new;
 	return 0;
 }
