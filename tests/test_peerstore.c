@@ -268,8 +268,7 @@ only_a_newer_record_counts(void)
 	    "/ip4/192.0.2.2/tcp/2");
 	CHECK_ERR(certify(ps, 1, 6, "/ip4/192.0.2.3/tcp/3", NULL),
 	    P2P_ERR_EXISTS);
-	CHECK_ERR(certify(ps, 1, 7, "/ip4/192.0.2.3/tcp/3", NULL),
-	    P2P_ERR_EXISTS);
+	CHECK_OK(certify(ps, 1, 7, "/ip4/192.0.2.3/tcp/3", NULL));
 	CHECK_ERR(certify(ps, 1, 0, NULL, NULL), P2P_ERR_EXISTS);
 	CHECK_STR(known(ps, 1), "/ip4/192.0.2.9/tcp/9 /ip4/192.0.2.1/tcp/1 "
 	    "/ip4/192.0.2.2/tcp/2");
@@ -281,6 +280,27 @@ only_a_newer_record_counts(void)
 	    P2P_ERR_EXISTS);
 	/* Another peer counts for itself. */
 	CHECK_OK(certify(ps, 2, 1, "/ip4/192.0.2.2/tcp/2", NULL));
+	peerstore_free(ps);
+}
+
+/* go's record has one seq for as long as its addresses stay the same. */
+static void
+the_same_record_again_lasts_longer(void)
+{
+	struct peerstore *ps = make();
+
+	CHECK_OK(certify(ps, 1, 7, "/ip4/192.0.2.1/tcp/1",
+	    "/ip4/192.0.2.2/tcp/2"));
+	clock_test_advance(TTL / 2);
+	CHECK_OK(certify(ps, 1, 7, "/ip4/192.0.2.1/tcp/1", NULL));
+	clock_test_advance(TTL / 2);
+	CHECK_STR(known(ps, 1), "/ip4/192.0.2.1/tcp/1");
+	clock_test_advance(TTL / 2);
+	CHECK_STR(known(ps, 1), "");
+	CHECK_ERR(certify(ps, 1, 6, "/ip4/192.0.2.2/tcp/2", NULL),
+	    P2P_ERR_EXISTS);
+	CHECK_OK(certify(ps, 1, 7, "/ip4/192.0.2.2/tcp/2", NULL));
+	CHECK_STR(known(ps, 1), "/ip4/192.0.2.2/tcp/2");
 	peerstore_free(ps);
 }
 
@@ -632,6 +652,8 @@ TESTS("peerstore",
 	{ "a connected peer never makes room",
 	    a_connected_peer_never_makes_room },
 	{ "only a newer record counts", only_a_newer_record_counts },
+	{ "the same record again lasts longer",
+	    the_same_record_again_lasts_longer },
 	{ "addresses of others in a record are left out",
 	    addresses_of_others_in_a_record_are_left_out },
 	{ "a key must be the peer's", a_key_must_be_the_peer_s },

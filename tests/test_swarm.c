@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,11 +17,13 @@
 #include "p2p/echo.h"
 #include "p2p/error.h"
 #include "p2p/identify.h"
+#include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
 #include "p2p/ping.h"
 #include "p2p/stream.h"
 #include "pair.h"
+#include "services/identify_msg.h"
 
 #define WAIT_MS	10000
 
@@ -386,6 +389,68 @@ pushes_of_one_peer_are_limited(void)
 	pair_free(&p);
 }
 
+/* a says that it speaks but that, in a message as old as seq says. */
+static void
+push_one(struct pair *p, const struct p2p_key *key, const char *protocol,
+    uint64_t seq)
+{
+	static const char *const push[] = { P2P_IDENTIFY_PUSH_ID, NULL };
+	char name[32], *protocols[] = { name, NULL };
+	struct p2p_multiaddr *addrs[] = {
+		check_maddr("/ip4/192.0.2.1/tcp/1"), NULL };
+	struct identify_self self = { .key = key, .agent = "test",
+	    .protocols = protocols, .addrs = addrs, .seq = seq };
+	uint8_t buf[IDENTIFY_SEND_MAX];
+	struct p2p_stream *s;
+	struct wr w;
+	char c;
+
+	snprintf(name, sizeof(name), "%s", protocol);
+	wr_init(&w, buf, sizeof(buf));
+	CHECK_OK(identify_put(&self, &w));
+	CHECK_OK(p2p_host_open_peer(p->a, p2p_host_id(p->b), push, 5000, &s));
+	CHECK_OK(p2p_stream_write_full(s, buf, w.len));
+	CHECK_OK(p2p_stream_close_write(s));
+	CHECK_EQ(p2p_stream_read(s, &c, 1), 0);		/* it was heard */
+	p2p_stream_free(s);
+	p2p_multiaddr_free(addrs[0]);
+}
+
+/* What b has of a: the first protocol alone. */
+static void
+check_first_protocol(struct pair *p, const char *want)
+{
+	char **list;
+
+	CHECK_OK(p2p_peerstore_protocols(p->b, p2p_host_id(p->a), &list));
+	CHECK_STR(list[0], want);
+	free(list);
+}
+
+/* Streams have no order among each other. */
+static void
+an_overtaken_push_is_old(void)
+{
+	struct p2p_host_config c = { 0 };
+	struct p2p_key *key;
+	struct pair p;
+
+	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
+	c.key = key;
+	pair_config(&p, &c, NULL);
+	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	push_one(&p, key, "/new/1", 5);
+	check_first_protocol(&p, "/new/1");
+	push_one(&p, key, "/old/1", 4);
+	check_first_protocol(&p, "/new/1");
+	push_one(&p, key, "/same/1", 5);
+	check_first_protocol(&p, "/same/1");
+	push_one(&p, key, "/newer/1", 6);
+	check_first_protocol(&p, "/newer/1");
+	pair_free(&p);
+	p2p_key_free(key);
+}
+
 /* A thread that stops the host, too. */
 static void
 run_stop(void *arg)
@@ -481,6 +546,7 @@ TESTS("swarm",
 	{ "a peer gets so many ping streams",
 	    a_peer_gets_so_many_ping_streams },
 	{ "pushes of one peer are limited", pushes_of_one_peer_are_limited },
+	{ "an overtaken push is old", an_overtaken_push_is_old },
 	{ "an address that failed is left alone for a while",
 	    an_address_that_failed_is_left_alone_for_a_while },
 	{ "an idle connection goes and a used one stays",

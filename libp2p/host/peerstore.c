@@ -293,34 +293,58 @@ peerstore_add(struct peerstore *ps, const struct p2p_peer_id *peer,
 	return e;
 }
 
+/* Whether addresses of a certified record still count. */
+static bool
+has_certified(const struct peer *p, uint64_t now)
+{
+	const struct addr *a;
+
+	STAILQ_FOREACH(a, &p->addrs, link)
+		if (a->certified && a->expires > now)
+			return true;
+	return false;
+}
+
+static void
+drop_certified(struct peer *p)
+{
+	struct addr *a, *next;
+
+	for (a = STAILQ_FIRST(&p->addrs); a != NULL; a = next) {
+		next = STAILQ_NEXT(a, link);
+		if (a->certified)
+			drop_addr(p, a);
+	}
+}
+
 int
 peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
     uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,
     uint64_t ttl_ns)
 {
-	uint64_t expires = clock_after(clock_now(), ttl_ns);
+	uint64_t now = clock_now();
 	struct p2p_multiaddr *copy;
-	struct addr *a, *next;
+	bool fresh = false;
 	struct peer *p;
 	size_t i;
 	int e;
 
 	lock_lock(&ps->mtx);
-	if ((e = find_or_add(ps, peer, &p)) == 0 && seq <= p->seq)
+	if ((e = find_or_add(ps, peer, &p)) == 0 && seq < p->seq)
 		e = P2P_ERR_EXISTS;
 	if (e == 0) {
+		fresh = seq > p->seq || !has_certified(p, now);
 		p->seq = seq;
-		for (a = STAILQ_FIRST(&p->addrs); a != NULL; a = next) {
-			next = STAILQ_NEXT(a, link);
-			if (a->certified)
-				drop_addr(p, a);
-		}
-		for (i = 0; i < n; i++) {
-			if (own_address(peer, addrs[i], &copy) != 0)
-				continue;
-			(void)add_addr(ps, p, copy, expires, true);
-			p2p_multiaddr_free(copy);
-		}
+		if (fresh)
+			drop_certified(p);
+	}
+	for (i = 0; e == 0 && i < n; i++) {
+		if (own_address(peer, addrs[i], &copy) != 0)
+			continue;
+		if (fresh || find_addr(p, copy) != NULL)
+			(void)add_addr(ps, p, copy, clock_after(now, ttl_ns),
+			    true);
+		p2p_multiaddr_free(copy);
 	}
 	lock_unlock(&ps->mtx);
 	return e;

@@ -70,8 +70,10 @@ int	peerstore_set_protocols(struct peerstore *ps,
 int	peerstore_set_key(struct peerstore *ps, const struct p2p_peer_id *peer,
 	    const struct p2p_key *key);
 /*
- * A certified record: accepted when seq is greater than the last one's (0 or
- * P2P_ERR_EXISTS); addresses of the record before it are forgotten.
+ * A certified record: accepted unless a newer one was (P2P_ERR_EXISTS), whose
+ * seq was greater; addresses of the record before it are forgotten.  The same
+ * record again lets its addresses last longer, and adds some only if there are
+ * none left.
  */
 int	peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
 	    uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,

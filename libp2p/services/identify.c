@@ -186,7 +186,11 @@ receive(struct p2p_stream *s, struct identify_seen *seen)
 	return e == 1 && seen->identity != NULL ? 0 : P2P_ERR_PROTOCOL;
 }
 
-/* Into the peer store.  What a push does not say has not changed (IDF-3). */
+/*
+ * Into the peer store.  What a push does not say has not changed (IDF-3).  Two
+ * messages may overtake each other: one with a record older than that which we
+ * have is as old as its record.
+ */
 static void
 learn(struct p2p_host *h, const struct identify_seen *seen, bool push)
 {
@@ -194,18 +198,17 @@ learn(struct p2p_host *h, const struct identify_seen *seen, bool push)
 	struct peerstore *ps = h->peerstore;
 	size_t i;
 
+	if (seen->have_record &&
+	    peerstore_certify(ps, &id->peer, seen->record.seq,
+	    seen->record.addrs, seen->record.n, ADDR_TTL) == P2P_ERR_EXISTS)
+		return;
 	if (id->key != NULL)
 		(void)peerstore_set_key(ps, &id->peer, id->key);
 	if (!push || seen->nprotocols > 0)
 		(void)peerstore_set_protocols(ps, &id->peer,
 		    (const char *const *)id->protocols, seen->nprotocols);
-	if (seen->have_record)
-		(void)peerstore_certify(ps, &id->peer, seen->record.seq,
-		    seen->record.addrs, seen->record.n, ADDR_TTL);
-	else
-		for (i = 0; i < seen->naddrs; i++)
-			(void)peerstore_add(ps, &id->peer, id->addresses[i],
-			    ADDR_TTL);
+	for (i = 0; !seen->have_record && i < seen->naddrs; i++)
+		(void)peerstore_add(ps, &id->peer, id->addresses[i], ADDR_TTL);
 	if (id->agent_version != NULL)
 		(void)peerstore_put(ps, &id->peer, "agent", id->agent_version,
 		    strlen(id->agent_version));
