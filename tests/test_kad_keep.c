@@ -17,6 +17,7 @@
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
 #include "p2p/store.h"
+#include "pair.h"
 #include "rogue.h"
 #include "services/kad/kad.h"
 
@@ -228,31 +229,34 @@ the_automatic_mode_serves_who_can_come(void)
 {
 	struct p2p_kad_config c = dht_config(P2P_KAD_AUTO),
 	    server = dht_config(P2P_KAD_SERVER);
+	struct p2p_host *hosts[2];
 	struct dht_node n, other;
 
 	dht_node_start(&n, &c);
 	dht_node_start(&other, &server);
+	hosts[0] = n.host;
+	hosts[1] = other.host;
 	CHECK_EQ(p2p_kad_mode(n.kad), P2P_KAD_CLIENT);
 	/* That we can reach others says nothing. */
 	dht_join(&n, &other);
-	clock_test_advance(10 * CLOCK_S);
+	hosts_pass(hosts, 2, 10);
 	dht_join(&n, &other);
 	CHECK_EQ(p2p_kad_mode(n.kad), P2P_KAD_CLIENT);
 	CHECK(!dht_knows(&other, p2p_host_id(n.host)));
 	CHECK_OK(p2p_host_disconnect(n.host, p2p_host_id(other.host)));
 	CHECK_OK(p2p_host_connect(other.host, n.target, NULL, NULL, NULL));
-	clock_test_advance(2 * CLOCK_S);
+	hosts_pass(hosts, 2, 2);
 	CHECK(dht_wait(is_server, n.kad));
 	dht_settles(&other, 1);
 	CHECK(dht_knows(&other, p2p_host_id(n.host)));
 	/* And as it is told: others hear of that as well. */
 	CHECK_OK(p2p_kad_set_mode(n.kad, P2P_KAD_CLIENT));
 	dht_settles(&other, 0);
-	clock_test_advance(10 * CLOCK_S);
+	hosts_pass(hosts, 2, 10);
 	dht_join(&n, &other);
 	CHECK_EQ(p2p_kad_mode(n.kad), P2P_KAD_CLIENT);
 	CHECK_OK(p2p_kad_set_mode(n.kad, P2P_KAD_AUTO));
-	clock_test_advance(2 * CLOCK_S);
+	hosts_pass(hosts, 2, 2);
 	CHECK(dht_wait(is_server, n.kad));
 	dht_settles(&other, 1);
 	dht_node_stop(&n);
@@ -324,6 +328,55 @@ the_table_is_there_after_a_restart(void)
 		dht_node_stop(&many[i]);
 	p2p_key_free(key);
 	p2p_store_free(store);
+}
+
+/* Time goes by in steps that threads can follow, until something is so. */
+static bool
+pass_until(bool (*is_so)(void *arg), void *arg, uint64_t time, uint64_t step)
+{
+	int i;
+
+	for (; time > 0 && !is_so(arg); time -= step < time ? step : time) {
+		clock_test_advance(step);
+		for (i = 0; i < 10 && !is_so(arg); i++)
+			(void)poll(NULL, 0, 1);
+	}
+	return dht_wait(is_so, arg);
+}
+
+static bool
+is_empty(void *kad)
+{
+	return members(kad) == 0;
+}
+
+static bool
+has_one(void *kad)
+{
+	return members(kad) == 1;
+}
+
+/* T-5, T-8: who fails goes, and with nobody left the first are asked again. */
+static void
+a_table_that_runs_dry_is_filled_again(void)
+{
+	struct p2p_kad_config c = dht_config(P2P_KAD_CLIENT);
+	struct p2p_kad_stats st;
+	struct rogue r;
+	struct dht_node n;
+
+	dht_node_start(&n, &c);
+	rogue_start(&r, DHT_PROTOCOL, false);
+	rogue_join(&r, &n);
+	dht_settles(&n, 1);
+	r.on[KAD_FIND_NODE] = rogue_silent;
+	CHECK(pass_until(is_empty, n.kad, HOUR, 5 * CLOCK_S));
+	p2p_kad_stats(n.kad, &st);
+	CHECK_EQ(st.evicted, 1);
+	r.on[KAD_FIND_NODE] = NULL;
+	CHECK(pass_until(has_one, n.kad, HOUR, 5 * CLOCK_S));
+	dht_node_stop(&n);
+	rogue_stop(&r);
 }
 
 /* When the record came to a node; 0: it has none. */
@@ -409,10 +462,9 @@ what_is_kept_is_put_again(void)
 	pass(21 * HOUR + 50 * 60 * CLOCK_S);
 	CHECK_EQ(received(&d.node[0]), s.at);
 	/* After 22 hours; a try that fails is made again soon. */
-	pass(30 * 60 * CLOCK_S);
-	CHECK(dht_wait(came_since, &s));
+	CHECK(pass_until(came_since, &s, HOUR, 300 * CLOCK_S));
 	pass(3 * HOUR);
-	CHECK(dht_wait(is_provided, &d.node[0]));	/* 25 hours old */
+	CHECK(pass_until(is_provided, &d.node[0], HOUR, 300 * CLOCK_S));
 	CHECK_OK(p2p_kad_forget(d.node[1].kad, KEY, 9));
 	CHECK_OK(p2p_kad_forget(d.node[1].kad, HASH, HASH_LEN));
 	CHECK_ERR(p2p_kad_forget(d.node[1].kad, KEY, 9), P2P_ERR_NOT_FOUND);
@@ -432,6 +484,96 @@ struct gate {
 	bool		 shut, inside;
 };
 
+static int
+pass_gate(const struct p2p_record *r, uint64_t now, void *arg)
+{
+	struct gate *g = arg;
+
+	(void)r;
+	(void)now;
+	lock_lock(&g->mtx);
+	g->inside = g->shut;
+	while (g->shut)
+		cond_wait(&g->changed, &g->mtx, CLOCK_NEVER);
+	g->inside = false;
+	lock_unlock(&g->mtx);
+	return 0;
+}
+
+static void
+gate_set(struct gate *g, bool shut)
+{
+	lock_lock(&g->mtx);
+	g->shut = shut;
+	cond_broadcast(&g->changed);
+	lock_unlock(&g->mtx);
+}
+
+static bool
+is_inside(void *arg)
+{
+	struct gate *g = arg;
+	bool inside;
+
+	lock_lock(&g->mtx);
+	inside = g->inside;
+	lock_unlock(&g->mtx);
+	return inside;
+}
+
+static size_t
+kept(struct p2p_kad *k)
+{
+	struct kad_kept *kept;
+	size_t n = 0;
+
+	lock_lock(&k->mtx);
+	TAILQ_FOREACH(kept, &k->kept, link)
+		n++;
+	lock_unlock(&k->mtx);
+	return n;
+}
+
+static void
+what_is_forgotten_while_it_is_put_stays_forgotten(void)
+{
+	struct gate g = { .shut = false };
+	const struct p2p_record_rule rules[] = {
+		{ .name = "test", .validate = pass_gate, .arg = &g },
+		{ .name = NULL },
+	};
+	struct p2p_kad_options o = { .keep = true };
+	struct p2p_kad_config c = dht_config(P2P_KAD_CLIENT),
+	    server = dht_config(P2P_KAD_SERVER);
+	struct since s = { .at = 0 };
+	struct dht_node n, other;
+
+	lock_init(&g.mtx, LOCK_LEAF);
+	cond_init(&g.changed);
+	c.rules = rules;
+	dht_node_start(&other, &server);
+	dht_node_start(&n, &c);
+	dht_join(&n, &other);
+	CHECK_OK(p2p_kad_put(n.kad, &hello, &o, NULL));
+	CHECK_EQ(kept(n.kad), 1);
+	s.node = &other;
+	gate_set(&g, true);
+	CHECK(pass_until(is_inside, &g, 24 * HOUR, 300 * CLOCK_S));
+	CHECK_OK(p2p_kad_forget(n.kad, KEY, 9));
+	CHECK_EQ(kept(n.kad), 0);
+	s.at = received(&other);
+	gate_set(&g, false);
+	CHECK(dht_wait(came_since, &s));	/* this one was on its way */
+	s.at = received(&other);
+	pass(23 * HOUR);
+	CHECK_EQ(received(&other), s.at);
+	CHECK_EQ(kept(n.kad), 0);
+	dht_node_stop(&n);
+	dht_node_stop(&other);
+	cond_destroy(&g.changed);
+	lock_destroy(&g.mtx);
+}
+
 TESTS("kad_keep",
     { "the end waits for no silent peer", the_end_waits_for_no_silent_peer },
     { "two networks do not merge", two_networks_do_not_merge },
@@ -441,4 +583,8 @@ TESTS("kad_keep",
       who_can_hardly_be_reached_serves_nobody },
     { "the table is there after a restart",
       the_table_is_there_after_a_restart },
-    { "what is kept is put again", what_is_kept_is_put_again })
+    { "a table that runs dry is filled again",
+      a_table_that_runs_dry_is_filled_again },
+    { "what is kept is put again", what_is_kept_is_put_again },
+    { "what is forgotten while it is put stays forgotten",
+      what_is_forgotten_while_it_is_put_stays_forgotten })

@@ -739,11 +739,35 @@ an_answer_fits_the_smallest(void)
 	duo_stop(&d);
 }
 
-/* So many requests of the stream were answered. */
-struct served {
-	struct dht_node	*node;
-	uint64_t	 want;
-};
+/*
+ * S-16, D-3: go says what it provides on one stream, one behind the other, so
+ * that there is always the half of a request there.  Ten minutes of that are
+ * enough (V45).  Each answer shows how far the server is.
+ */
+static void
+who_is_always_in_a_request_is_not_cut_off(void)
+{
+	struct p2p_host *hosts[2];
+	uint8_t byte;
+	struct duo d;
+	int i;
+
+	duo_start(&d);
+	hosts[0] = d.server.host;
+	hosts[1] = d.client.host;
+	send_bytes(&d, "\x02\x08\x05\x02\x08", 5);
+	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
+	for (i = 0; i < 99; i++) {
+		hosts_pass(hosts, 2, 6);
+		send_bytes(&d, "\x05\x02\x08", 3);
+		CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
+	}
+	hosts_pass(hosts, 2, 6);
+	send_bytes(&d, "\x05\x02", 2);
+	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
+	CHECK_EQ(p2p_stream_read(d.stream, &byte, 1), 0);
+	duo_stop(&d);
+}
 
 /* S-2: and no longer. */
 static void
@@ -766,12 +790,12 @@ a_stream_rests_for_a_minute_and_a_request_ten_seconds(void)
 	duo_open(&d);
 	send_bytes(&d, "\x02\x08\x05\x02\x08", 5);
 	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
-	clock_test_advance(9 * CLOCK_S);
+	hosts_pass(hosts, 2, 8);
 	send_bytes(&d, "\x05", 1);
 	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
 	send_bytes(&d, "\x02\x08\x05\x02\x08", 5);
 	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
-	clock_test_advance(11 * CLOCK_S);
+	hosts_pass(hosts, 2, 16);
 	p2p_stream_read_timeout(d.stream, 0);
 	CHECK_ERR(p2p_stream_read(d.stream, &byte, 1), P2P_ERR_RESET);
 	duo_stop(&d);
@@ -798,5 +822,7 @@ TESTS("kad_serve",
     { "a client serves nobody", a_client_serves_nobody },
     { "an answer fits the smallest", an_answer_fits_the_smallest },
     { "a record expires", a_record_expires },
+    { "who is always in a request is not cut off",
+	who_is_always_in_a_request_is_not_cut_off },
     { "a stream rests for a minute, and a request ten seconds",
 	a_stream_rests_for_a_minute_and_a_request_ten_seconds })
