@@ -24,10 +24,23 @@
 #define ID_FIELD	1		/* of a peer */
 #define ADDRS_FIELD	2
 
-static struct rd
-view(int has, const ProtobufCBinaryData *b)
+static size_t
+length(int has, const ProtobufCBinaryData *b)
 {
-	return has ? (struct rd){ b->data, b->len } : (struct rd){ NULL, 0 };
+	return has ? b->len : 0;
+}
+
+/* A view of a copy at *to, which moves behind it. */
+static struct rd
+copy(int has, const ProtobufCBinaryData *b, uint8_t **to)
+{
+	struct rd r = { *to, length(has, b) };
+
+	if (r.len == 0)
+		return (struct rd){ NULL, 0 };
+	memcpy(*to, b->data, r.len);
+	*to += r.len;
+	return r;
 }
 
 /* An address of that peer's without its id; NULL: none, or another's. */
@@ -101,23 +114,44 @@ asks_for_reply(const ProtobufCMessage *m)
 	return false;
 }
 
+/* The key and the record, into one block. */
+static int
+take_bytes(const Proto__DhtMessage *p, struct kad_msg *m)
+{
+	const Proto__DhtRecord *r = p->record;
+	size_t len = length(p->has_key, &p->key);
+	uint8_t *to;
+
+	m->has_record = r != NULL;
+	if (r != NULL)
+		len += length(r->has_key, &r->key) +
+		    length(r->has_value, &r->value) +
+		    length(r->has_time_received, &r->time_received);
+	if (len == 0)
+		return 0;
+	if ((to = m->bytes = malloc(len)) == NULL)
+		return -ENOMEM;
+	m->key = copy(p->has_key, &p->key, &to);
+	if (r != NULL) {
+		m->record.key = copy(r->has_key, &r->key, &to);
+		m->record.value = copy(r->has_value, &r->value, &to);
+		m->record.time = copy(r->has_time_received,
+		    &r->time_received, &to);
+	}
+	return 0;
+}
+
 static int
 take_message(const Proto__DhtMessage *p, struct kad_msg *m)
 {
 	int e;
 
+	if (p->has_type && (p->type < KAD_PUT_VALUE || p->type > KAD_PING))
+		return P2P_ERR_FORMAT;
 	m->type = p->has_type ? (enum kad_type)p->type : KAD_PUT_VALUE;
-	m->key = view(p->has_key, &p->key);
 	m->wants_reply = asks_for_reply(&p->base);
-	if (p->record != NULL) {
-		m->has_record = true;
-		m->record.key = view(p->record->has_key, &p->record->key);
-		m->record.value = view(p->record->has_value,
-		    &p->record->value);
-		m->record.time = view(p->record->has_time_received,
-		    &p->record->time_received);
-	}
-	if ((e = take_contacts(p->closer_peers, p->n_closer_peers, &m->closer,
+	if ((e = take_bytes(p, m)) != 0 ||
+	    (e = take_contacts(p->closer_peers, p->n_closer_peers, &m->closer,
 	    &m->ncloser)) != 0)
 		return e;
 	return take_contacts(p->provider_peers, p->n_provider_peers,
@@ -128,17 +162,14 @@ int
 kad_msg_get(struct rd in, size_t max, struct kad_msg *out)
 {
 	struct kad_msg m = { .type = KAD_PUT_VALUE };
-	const Proto__DhtMessage *p;
 	ProtobufCMessage *msg;
 	int e;
 
 	if ((e = pb_unpack(&proto__dht_message__descriptor, in, max,
 	    BUDGET(max), &msg)) != 0)
 		return e;
-	p = (const Proto__DhtMessage *)msg;
-	m.owner = msg;
-	e = p->has_type && (p->type < KAD_PUT_VALUE || p->type > KAD_PING) ?
-	    P2P_ERR_FORMAT : take_message(p, &m);
+	e = take_message((const Proto__DhtMessage *)msg, &m);
+	pb_free(msg);		/* empty peers make much of few bytes */
 	if (e != 0) {
 		kad_msg_clear(&m);
 		return e;
@@ -173,8 +204,7 @@ kad_msg_clear(struct kad_msg *m)
 {
 	kad_contacts_free(m->closer, m->ncloser);
 	kad_contacts_free(m->providers, m->nproviders);
-	if (m->owner != NULL)
-		pb_free(m->owner);
+	free(m->bytes);
 	memset(m, 0, sizeof(*m));
 }
 

@@ -59,7 +59,7 @@ struct kad_msg {
 	struct kad_contact	*closer, *providers;
 	size_t			 ncloser, nproviders;
 	bool			 wants_reply;	/* as py asks for one, S-16 */
-	void			*owner;
+	uint8_t			*bytes;		/* owned */
 };
 
 /*
