@@ -507,6 +507,49 @@ a_record_is_kept_and_given(void)
 	duo_stop(&d);
 }
 
+/* A rule that wants the DHT to be a client, in the middle of a request. */
+struct switcher {
+	struct p2p_kad	*kad;
+	int		 got;
+};
+
+static int
+switch_from_within(const struct p2p_record *r, uint64_t now, void *arg)
+{
+	struct switcher *sw = arg;
+
+	(void)r;
+	(void)now;
+	sw->got = p2p_kad_set_mode(sw->kad, P2P_KAD_CLIENT);
+	return 0;
+}
+
+static void
+a_rule_does_not_wait_for_itself(void)
+{
+	struct switcher sw = { .got = 0 };
+	const struct p2p_record_rule rules[] = {
+		{ .name = "test", .validate = switch_from_within, .arg = &sw },
+		{ .name = NULL },
+	};
+	struct p2p_kad_config c = dht_config(P2P_KAD_SERVER);
+	struct kad_record r;
+	struct kad_msg m;
+	struct kad_say say;
+	struct duo d;
+
+	c.rules = rules;
+	duo_config(&d, &c);
+	sw.kad = d.server.kad;
+	say = put_of(&r, "/test/k", "/test/k", "value");
+	CHECK_OK(ask(&d, &say, &m));
+	kad_msg_clear(&m);
+	CHECK_ERR(sw.got, P2P_ERR_DEADLOCK);
+	CHECK_EQ(p2p_kad_mode(d.server.kad), P2P_KAD_SERVER);
+	CHECK_OK(p2p_kad_set_mode(d.server.kad, P2P_KAD_CLIENT));
+	duo_stop(&d);
+}
+
 /* Records are forgotten after two days of ours. */
 static void
 a_record_expires(void)
@@ -821,6 +864,7 @@ TESTS("kad_serve",
     { "who asks for an answer gets one", who_asks_for_an_answer_gets_one },
     { "a client serves nobody", a_client_serves_nobody },
     { "an answer fits the smallest", an_answer_fits_the_smallest },
+    { "a rule does not wait for itself", a_rule_does_not_wait_for_itself },
     { "a record expires", a_record_expires },
     { "who is always in a request is not cut off",
 	who_is_always_in_a_request_is_not_cut_off },

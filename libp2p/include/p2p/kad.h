@@ -89,7 +89,8 @@ void	p2p_kad_free(struct p2p_kad *kad);
 
 /*
  * Become a server or a client: streams of others end, and they are told.
- * Returns 0 or as p2p_kad_new().
+ * Returns 0, P2P_ERR_DEADLOCK (a rule calls while a request is served, which
+ * would wait for itself) or as p2p_kad_new().
  */
 int	p2p_kad_set_mode(struct p2p_kad *kad, enum p2p_kad_mode mode);
 /* What it is now: client or server. */

@@ -375,9 +375,25 @@ p2p_kad_free(struct p2p_kad *k)
 	kad_unref(k);
 }
 
+/* Whether the caller runs in a request, as a rule of records does. */
+static bool
+is_serving(struct p2p_kad *k)
+{
+	struct kad_serving *sv;
+
+	lock_lock(&k->mtx);
+	TAILQ_FOREACH(sv, &k->servings, link)
+		if (pthread_equal(sv->thread, pthread_self()))
+			break;
+	lock_unlock(&k->mtx);
+	return sv != NULL;
+}
+
 int
 p2p_kad_set_mode(struct p2p_kad *k, enum p2p_kad_mode mode)
 {
+	if (is_serving(k))
+		return P2P_ERR_DEADLOCK;
 	return switch_mode(k, mode == P2P_KAD_SERVER, true,
 	    mode == P2P_KAD_AUTO);
 }

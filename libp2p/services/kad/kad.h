@@ -54,6 +54,7 @@
 struct kad_serving {
 	TAILQ_ENTRY(kad_serving) link;
 	struct p2p_stream	*stream;
+	pthread_t		 thread;
 	bool			 ending;	/* [k] was told to end */
 	bool			 held;		/* [k] is being told */
 };

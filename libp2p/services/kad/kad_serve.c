@@ -132,7 +132,8 @@ serve(struct p2p_kad *k, struct p2p_stream *s, struct kad_frame *f,
 void
 kad_serve(struct p2p_stream *s, void *arg)
 {
-	struct kad_serving sv = { .stream = s };
+	struct kad_serving sv = { .stream = s,
+	    .thread = pthread_self() };
 	struct p2p_kad *k = arg;
 	struct kad_frame f;
 	uint8_t *out;
