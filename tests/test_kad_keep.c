@@ -574,11 +574,67 @@ what_is_forgotten_while_it_is_put_stays_forgotten(void)
 	lock_destroy(&g.mtx);
 }
 
+/* The old value's success says nothing of the new one. */
+static void
+what_is_kept_anew_is_put_in_its_time(void)
+{
+	const struct p2p_record again = { (const uint8_t *)KEY, 9,
+	    (const uint8_t *)"world", 5 };
+	struct p2p_kad_options o = { .keep = true };
+	struct p2p_kad_config c = dht_config(P2P_KAD_SERVER);
+	struct kad_kept *old, *new;
+	uint64_t due;
+	struct dht d;
+
+	dht_start(&d, 2, 1, &c);
+	CHECK_OK(p2p_kad_put(d.node[1].kad, &hello, &o, NULL));
+	CHECK_FATAL((old = malloc(sizeof(*old) + 14)) != NULL);
+	lock_lock(&d.node[1].kad->mtx);
+	new = TAILQ_FIRST(&d.node[1].kad->kept);
+	memcpy(old, new, sizeof(*old) + 14);
+	lock_unlock(&d.node[1].kad->mtx);
+	CHECK_OK(p2p_kad_put(d.node[1].kad, &again, &o, NULL));
+	due = clock_after(clock_now(), HOUR);
+	lock_lock(&d.node[1].kad->mtx);
+	new = TAILQ_FIRST(&d.node[1].kad->kept);
+	new->due = due;
+	lock_unlock(&d.node[1].kad->mtx);
+	CHECK_OK(kad_again(d.node[1].kad, old));
+	CHECK_EQ(kept(d.node[1].kad), 1);
+	lock_lock(&d.node[1].kad->mtx);
+	new = TAILQ_FIRST(&d.node[1].kad->kept);
+	CHECK_EQ(new->due, due);
+	CHECK_BYTES(new->bytes, 14, KEY "world", 14);
+	lock_unlock(&d.node[1].kad->mtx);
+	free(old);
+	dht_stop(&d);
+}
+
+/* The automatic mode, late: the application has said no meanwhile. */
+static void
+a_chosen_mode_stays(void)
+{
+	struct p2p_kad_config c = dht_config(P2P_KAD_AUTO);
+	struct dht_node n;
+
+	dht_node_start(&n, &c);
+	CHECK_OK(p2p_kad_set_mode(n.kad, P2P_KAD_CLIENT));
+	CHECK_OK(kad_serve_now(n.kad));
+	CHECK_EQ(p2p_kad_mode(n.kad), P2P_KAD_CLIENT);
+	CHECK_OK(p2p_kad_set_mode(n.kad, P2P_KAD_AUTO));
+	CHECK_OK(kad_serve_now(n.kad));
+	CHECK_EQ(p2p_kad_mode(n.kad), P2P_KAD_SERVER);
+	dht_node_stop(&n);
+}
+
 TESTS("kad_keep",
     { "the end waits for no silent peer", the_end_waits_for_no_silent_peer },
     { "two networks do not merge", two_networks_do_not_merge },
     { "the automatic mode serves who can come",
       the_automatic_mode_serves_who_can_come },
+    { "a chosen mode stays", a_chosen_mode_stays },
+    { "what is kept anew is put in its time",
+      what_is_kept_anew_is_put_in_its_time },
     { "who can hardly be reached serves nobody",
       who_can_hardly_be_reached_serves_nobody },
     { "the table is there after a restart",

@@ -2,6 +2,8 @@
  * What a client of the DHT makes of bad answers: of each it goes on, or says so;
  * nothing invalid comes out, and who does it is no member any more.
  */
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -439,6 +441,36 @@ an_address_of_another_peer_is_none(void)
 	naming_clear(&all);
 }
 
+/* Who was first to name a peer may have lied about where it is. */
+static void
+a_lie_does_not_hide_where_a_peer_is(void)
+{
+	struct naming lies = { .n = 0 }, truth = { .n = 0 };
+	struct p2p_kad_result r;
+	struct rogue other, third;
+	struct affair a;
+
+	affair_begin(&a);
+	rogue_start(&other, DHT_PROTOCOL, false);
+	rogue_start(&third, DHT_PROTOCOL, false);
+	/* The first names the second, who comes after it. */
+	add_name(&lies, p2p_host_id(third.host), "/ip4/127.0.0.1/tcp/1");
+	add_name(&lies, p2p_host_id(other.host), other.target);
+	add_name(&truth, p2p_host_id(third.host), third.target);
+	name_from_now_on(&a.rogue, &lies);
+	name_from_now_on(&other, &truth);
+	third.on[KAD_GET_VALUE] = good;
+	/* It may have been tried in vain before the truth was heard. */
+	if (get(&a, "/good/key", &r) != 0)
+		CHECK_OK(get(&a, "/good/key", &r));
+	CHECK_EQ(third.asked[KAD_GET_VALUE], 1);
+	affair_end(&a);
+	rogue_stop(&other);
+	rogue_stop(&third);
+	naming_clear(&lies);
+	naming_clear(&truth);
+}
+
 /* As many as an answer may have: the 64th part of D3. */
 static bool
 crowd(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
@@ -610,6 +642,59 @@ a_provider_is_kept_unless_it_is_refused(void)
 	affair_end(&a);
 }
 
+/* The stream over which it answers ends when the one who asks has heard it. */
+struct ending {
+	atomic_uint	heard, ended;
+};
+
+static bool
+answer_and_end(struct rogue *r, struct p2p_stream *s, const struct kad_msg *m)
+{
+	struct kad_say say = { .type = m->type, .key = m->key };
+	struct ending *en = r->arg;
+
+	CHECK(rogue_say(s, &say));
+	if (!rd_equal(&m->key, HASH, 34))
+		return true;		/* the housekeeper's */
+	while (atomic_load(&en->heard) == 0)
+		(void)poll(NULL, 0, 1);
+	CHECK_OK(p2p_stream_close_write(s));
+	atomic_fetch_add(&en->ended, 1);
+	return false;
+}
+
+static bool
+let_it_end(const struct p2p_kad_event *ev, void *arg)
+{
+	struct ending *en = arg;
+
+	if (ev->kind != P2P_KAD_ANSWERED || atomic_load(&en->heard) > 0)
+		return true;
+	atomic_fetch_add(&en->heard, 1);
+	while (atomic_load(&en->ended) == 0)
+		(void)poll(NULL, 0, 1);
+	return true;
+}
+
+/* The stream that is kept has ended: what is told over it is not heard. */
+static void
+a_provider_is_told_over_a_live_stream(void)
+{
+	struct ending en = { 0, 0 };
+	struct p2p_kad_options o = { .event = let_it_end,
+	    .event_arg = &en };
+	struct p2p_kad_result r;
+	struct affair a;
+
+	affair_begin(&a);
+	a.rogue.arg = &en;
+	a.rogue.on[KAD_FIND_NODE] = answer_and_end;
+	CHECK_OK(p2p_kad_provide(a.node.kad, HASH, 34, &o, &r));
+	CHECK_EQ(r.stored, 1);
+	rogue_is_asked(&a.rogue, KAD_ADD_PROVIDER, 1);
+	affair_end(&a);
+}
+
 static bool
 was_probed(void *node)
 {
@@ -743,6 +828,8 @@ TESTS("kad_rogue",
     { "who asks walks into nobody twice", who_asks_walks_into_nobody_twice },
     { "an address of another peer is none",
       an_address_of_another_peer_is_none },
+    { "a lie does not hide where a peer is",
+      a_lie_does_not_hide_where_a_peer_is },
     { "a crowd is asked in part, and not kept",
       a_crowd_is_asked_in_part_and_not_kept },
     { "a long list of providers is read",
@@ -750,6 +837,8 @@ TESTS("kad_rogue",
     { "what was put must be echoed", what_was_put_must_be_echoed },
     { "a provider is kept unless it is refused",
       a_provider_is_kept_unless_it_is_refused },
+    { "a provider is told over a live stream",
+      a_provider_is_told_over_a_live_stream },
     { "silent peers take no place for ever",
       silent_peers_take_no_place_for_ever },
     { "who does not answer a probe is no member",

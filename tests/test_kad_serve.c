@@ -33,6 +33,7 @@
  *		takes
  *	KAD-9	kad_keep: two networks do not merge
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -805,7 +806,10 @@ who_is_always_in_a_request_is_not_cut_off(void)
 		send_bytes(&d, "\x05\x02\x08", 3);
 		CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
 	}
-	hosts_pass(hosts, 2, 6);
+	for (i = 0; i < 8; i++) {	/* the end comes in the middle */
+		hosts_pass(hosts, 2, 1);
+		(void)poll(NULL, 0, 4);	/* for who would take it */
+	}
 	send_bytes(&d, "\x05\x02", 2);
 	CHECK_EQ(p2p_stream_read(d.stream, d.in, 3), 3);
 	CHECK_EQ(p2p_stream_read(d.stream, &byte, 1), 0);

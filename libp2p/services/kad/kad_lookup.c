@@ -61,7 +61,10 @@ times_heard(const struct kad_lookup *l, const struct p2p_peer_id *peer)
 	return n;
 }
 
-/* Takes what the contact holds. */
+/*
+ * Takes what the contact holds.  Addresses are remembered when the peer's turn
+ * comes; of one that was asked already, perhaps where it is not, at once.
+ */
 static void
 hear(struct kad_lookup *l, struct kad_contact *c)
 {
@@ -76,6 +79,8 @@ hear(struct kad_lookup *l, struct kad_contact *c)
 		l->heard = list;
 		l->heard_cap = cap;
 	}
+	if (kad_query_was_asked(l->query, &c->peer))
+		(void)kad_book_heard(l->k, c, KAD_HEARD_TTL);
 	l->heard[l->nheard++] = *c;
 	*c = (struct kad_contact){ .peer = c->peer };
 }

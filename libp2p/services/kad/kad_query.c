@@ -341,3 +341,14 @@ kad_query_hops(const struct kad_query *q, const struct p2p_peer_id *peer)
 			return q->list[i].hops;
 	return KAD_KNOWN_MAX;
 }
+
+bool
+kad_query_was_asked(const struct kad_query *q, const struct p2p_peer_id *peer)
+{
+	size_t i;
+
+	for (i = 0; i < q->n; i++)
+		if (p2p_peer_id_equal(&q->list[i].peer, peer))
+			return q->list[i].state != KAD_HEARD;
+	return false;
+}

@@ -79,6 +79,9 @@ size_t	kad_query_result(const struct kad_query *q, struct p2p_peer_id *out,
 
 unsigned	kad_query_asked(const struct kad_query *q);
 unsigned	kad_query_failures(const struct kad_query *q);
+/* Whether its turn has come, however that went. */
+bool	kad_query_was_asked(const struct kad_query *q,
+	    const struct p2p_peer_id *peer);
 /* How many others led to this one: 0 for a seed, KAD_KNOWN_MAX for unknown. */
 unsigned	kad_query_hops(const struct kad_query *q,
 		    const struct p2p_peer_id *peer);
