@@ -330,18 +330,29 @@ the_table_is_there_after_a_restart(void)
 	p2p_store_free(store);
 }
 
-/* Time goes by in steps that threads can follow, until something is so. */
+/* A step of time, and what is real for the threads to follow. */
+static void
+step_until(bool (*is_so)(void *arg), void *arg, uint64_t step, int ms)
+{
+	clock_test_advance(step);
+	for (; ms > 0 && !is_so(arg); ms--)
+		(void)poll(NULL, 0, 1);
+}
+
+/*
+ * Time goes by in steps until something is so; more slowly at the end, for
+ * what is tried again and again.
+ */
 static bool
 pass_until(bool (*is_so)(void *arg), void *arg, uint64_t time, uint64_t step)
 {
 	int i;
 
-	for (; time > 0 && !is_so(arg); time -= step < time ? step : time) {
-		clock_test_advance(step);
-		for (i = 0; i < 10 && !is_so(arg); i++)
-			(void)poll(NULL, 0, 1);
-	}
-	return dht_wait(is_so, arg);
+	for (; time > 0 && !is_so(arg); time -= step < time ? step : time)
+		step_until(is_so, arg, step, 10);
+	for (i = 0; i < 20 && !is_so(arg); i++)
+		step_until(is_so, arg, step, 1000);
+	return is_so(arg);
 }
 
 static bool
