@@ -16,7 +16,11 @@ struct dht_options {
 	const char	*store;		/* "memory", a file, NULL: default */
 	bool		 allow_private;
 	bool		 trace;
+	bool		 parked;	/* off, and said aloud */
 };
+
+struct config;
+struct config_flags;
 
 /* Every option of every command; a command looks at its own. */
 struct options {
@@ -41,6 +45,11 @@ struct options {
 	uint64_t	 bytes, streams, chunk;
 	uint64_t	 upload, download;
 	struct dht_options dht;
+	enum p2p_log_level log;		/* 0: off */
+	const char	*config;	/* file, or NULL: the default */
+	bool		 origin;
+	const struct config_flags *flags;	/* as they were given */
+	const struct config *loaded;	/* what all of this comes from */
 	const char	*arg;		/* PEER, TEXT, new|show, ... */
 	const char	*more[2];	/* behind it, or NULL */
 };
@@ -78,6 +87,10 @@ int	node_dht(const struct options *o);
 void	node_dht_help(void);
 int	node_maddr(const struct options *o);
 int	node_peerid(const struct options *o);
+int	node_demo(const struct options *o);
+int	node_doctor(const struct options *o);
+int	node_config(const struct options *o);
+void	node_config_help(void);
 int	node_version(const struct options *o);
 
 /* What libp2p this is: "p2p-node 0.1.0 (tcp tls ...)". */

@@ -81,6 +81,8 @@ dht_run_store(const struct options *o, struct p2p_store **out)
 static void
 check_off(const struct options *o)
 {
+	if (o->dht.parked)
+		return;
 	if (o->dht.provide[0] != NULL || o->dht.network[0] != NULL ||
 	    o->dht.store != NULL || o->dht.namespaces[0] != NULL ||
 	    dht_wanted(o))

@@ -3,6 +3,7 @@
  * read in node_options.c; the commands are in the other node_*.c.
  */
 #include "node.h"
+#include "term.h"
 
 const char *tool_name = "p2p-node";
 
@@ -24,6 +25,11 @@ const struct command node_commands[] = {
 	    "take an address apart", NULL },
 	{ "peerid", node_peerid, 1, 1, "TEXT|0xHEX",
 	    "convert a peer id", NULL },
+	{ "demo", node_demo, 0, 0, "", "five nodes show what works", NULL },
+	{ "doctor", node_doctor, 0, 0, "", "look for what is in the way",
+	    NULL },
+	{ "config", node_config, 1, 2, "VERB ...",
+	    "show or check the configuration", node_config_help },
 	{ "version", node_version, 0, 0, "", "show the version", NULL },
 	{ NULL, NULL, 0, 0, NULL, NULL, NULL },
 };
@@ -36,6 +42,7 @@ main(int argc, char **argv)
 	int status;
 
 	tool_start(argv);
+	(void)term_option("auto");
 	status = node_options(argc, argv, &o, &c);
 	if (status == TOOL_OK && c != NULL)
 		status = c->run(&o);

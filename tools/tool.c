@@ -105,41 +105,56 @@ tool_unhex(const char *text, uint8_t *out, size_t cap, size_t *len)
 	return true;
 }
 
-uint64_t
-tool_number(const char *option, const char *text, uint64_t max)
+bool
+tool_to_number(const char *text, uint64_t max, uint64_t *out)
 {
 	unsigned long long v;
 	char *end;
 
 	errno = 0;
 	v = strtoull(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 ||
-	    v > max)
-		exit(tool_usage(option, "not a number in range"));
-	return v;
+	*out = v;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' &&
+	    errno == 0 && v <= max;
+}
+
+bool
+tool_to_seconds(const char *text, double *out)
+{
+	char *end;
+
+	*out = strtod(text, &end);
+	return *end == '\0' && end != text && *out >= 0 && *out <= 2000000;
 }
 
 double
 tool_seconds(const char *option, const char *text)
 {
-	char *end;
-	double v = strtod(text, &end);
+	double v;
 
-	if (*end != '\0' || end == text || !(v >= 0) || v > 2000000)
-		exit(tool_usage(option, "not a number of seconds"));
+	if (!tool_to_seconds(text, &v))
+		exit(tool_usage(option, TOOL_NO_SECONDS));
 	return v;
 }
 
-void
-tool_append(const char *option, const char **list, const char *value)
+bool
+tool_add(const char **list, const char *value)
 {
 	size_t n;
 
 	for (n = 0; list[n] != NULL; n++)
 		;
 	if (n == TOOL_LIST_MAX)
-		exit(tool_usage(option, "too many"));
+		return false;
 	list[n] = value;
+	return true;
+}
+
+void
+tool_append(const char *option, const char **list, const char *value)
+{
+	if (!tool_add(list, value))
+		exit(tool_usage(option, TOOL_TOO_MANY));
 }
 
 const char *

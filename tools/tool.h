@@ -62,19 +62,25 @@ int	tool_usage_hint(const char *what, const char *why, const char *hint);
 /* The same for what getopt_long() answered '?' or ':' to. */
 int	tool_bad_option(int c, char *const *argv);
 
-/* Numbers of options; they end the program with a usage error. */
-uint64_t	tool_number(const char *option, const char *text, uint64_t max);
-double		tool_seconds(const char *option, const char *text);
+/* Texts of values; false: TOOL_NO_NUMBER, TOOL_NO_SECONDS, TOOL_TOO_MANY. */
+#define TOOL_NO_NUMBER	"not a number in range"
+#define TOOL_NO_SECONDS	"not a number of seconds"
+#define TOOL_TOO_MANY	"too many"
+bool	tool_to_number(const char *text, uint64_t max, uint64_t *out);
+bool	tool_to_seconds(const char *text, double *out);
+/* One more in a list of TOOL_LIST_MAX that ends in NULL. */
+bool	tool_add(const char **list, const char *value);
+
+/* The same for options; they end the program with a usage error. */
+double	tool_seconds(const char *option, const char *text);
+void	tool_append(const char *option, const char **list,
+	    const char *value);
 
 /* Hex digits into out[2 * len + 1]; returns out. */
 char	*tool_hex(const uint8_t *bytes, size_t len, char *out);
 
 /* "0x..." to at most cap bytes; false: it is no such text. */
 bool	tool_unhex(const char *text, uint8_t *out, size_t cap, size_t *len);
-
-/* One more in a list of TOOL_LIST_MAX that ends in NULL; as above. */
-void	tool_append(const char *option, const char **list,
-	    const char *value);
 
 /*
  * tool_net.c: the options that all commands on the network have.  All zero
@@ -92,7 +98,11 @@ struct tool_net_state {
 	FILE		*keylog, *capture;	/* NULL: none */
 };
 
-/* "tls,/x/1" to protocol ids; a bad list ends the program. */
+/* "tls,/x/1" to protocol ids; NULL, or why the list is bad. */
+const char	*tool_security_list(struct tool_net *n, char *list);
+const char	*tool_muxer_list(struct tool_net *n, char *list);
+
+/* The same; a bad list ends the program. */
 void	tool_security(struct tool_net *n, char *list);
 void	tool_muxers(struct tool_net *n, char *list);
 

@@ -12,12 +12,15 @@
 
 #include "json.h"
 #include "p2p/error.h"
+#include "term.h"
 
 void
 tool_say(const char *what, const char *why, const char *hint)
 {
 	flockfile(stderr);
+	term_colour(stderr, TERM_RED);
 	fprintf(stderr, "%s: ", tool_name);
+	term_plain(stderr);
 	tool_put(stderr, what, strlen(what));
 	fputs(": ", stderr);
 	tool_put(stderr, why, strlen(why));

@@ -26,9 +26,8 @@ static const char *const muxer_names[][2] = {
 };
 
 /* Short names stand for protocol ids; the host knows which it has. */
-static void
-protocols(const char *option, char *list, const char *const (*names)[2],
-    const char **out)
+static const char *
+protocols(char *list, const char *const (*names)[2], const char **out)
 {
 	size_t n = 0, i;
 	char *p, *rest;
@@ -39,24 +38,41 @@ protocols(const char *option, char *list, const char *const (*names)[2],
 			if (strcmp(names[i][0], p) == 0)
 				break;
 		if (n == TOOL_LIST_MAX || (names[i][0] == NULL && p[0] != '/'))
-			exit(tool_usage(option, "unknown name in the list"));
+			return "unknown name in the list";
 		out[n++] = names[i][0] != NULL ? names[i][1] : p;
 	}
 	out[n] = NULL;
-	if (n == 0)
-		exit(tool_usage(option, "an empty list"));
+	return n == 0 ? "an empty list" : NULL;
+}
+
+const char *
+tool_security_list(struct tool_net *n, char *list)
+{
+	return protocols(list, secret_names, n->security);
+}
+
+const char *
+tool_muxer_list(struct tool_net *n, char *list)
+{
+	return protocols(list, muxer_names, n->muxers);
 }
 
 void
 tool_security(struct tool_net *n, char *list)
 {
-	protocols("--security", list, secret_names, n->security);
+	const char *why = tool_security_list(n, list);
+
+	if (why != NULL)
+		exit(tool_usage("--security", why));
 }
 
 void
 tool_muxers(struct tool_net *n, char *list)
 {
-	protocols("--muxer", list, muxer_names, n->muxers);
+	const char *why = tool_muxer_list(n, list);
+
+	if (why != NULL)
+		exit(tool_usage("--muxer", why));
 }
 
 bool

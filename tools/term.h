@@ -1,0 +1,25 @@
+/*
+ * tools/term.h -- colours, which only emphasise.
+ *
+ * --color, then NO_COLOR, then CLICOLOR_FORCE and FORCE_COLOR, then whether it
+ * is a terminal that knows them; never with --json.
+ */
+#ifndef TOOLS_TERM_H
+#define TOOLS_TERM_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum term_colour { TERM_RED, TERM_GREEN, TERM_YELLOW };
+
+/* auto, always or never; false: no such word.  Without a call: never. */
+bool	term_option(const char *when);
+
+/* From now on in that colour, and in none. */
+void	term_colour(FILE *f, enum term_colour c);
+void	term_plain(FILE *f);
+
+/* Whether what is written there may be erased again. */
+bool	term_can_erase(FILE *f);
+
+#endif
