@@ -54,6 +54,9 @@ struct options {
 	const char	*more[2];	/* behind it, or NULL */
 };
 
+/* Before anything is said. */
+#define NODE_OPTIONS	{ .interval = 1, .streams = 1, .parallel = 1 }
+
 struct command {
 	const char	*name;
 	int		(*run)(const struct options *o);

@@ -465,7 +465,7 @@ join(struct dht *d)
 	struct dht_targets t;
 	int e;
 
-	dht_targets(d->o, &t);
+	dht_targets(d->o->dht.bootstrap, &t);
 	e = p2p_kad_bootstrap(d->k, t.list, t.n, &o, &res);
 	if (dht_none_counts(d->o, e))
 		return TOOL_USAGE;

@@ -17,9 +17,9 @@ struct dht_targets {
 bool	dht_wanted(const struct options *o);
 
 /*
- * All that --bootstrap names; what makes no sense ends the program.
+ * All that a list as of --bootstrap names; what makes no sense ends the program.
  */
-void	dht_targets(const struct options *o, struct dht_targets *out);
+void	dht_targets(const char *const *names, struct dht_targets *out);
 
 /*
  * An instance of one network (NULL: ipfs).  Says why when it cannot; an exit
@@ -56,8 +56,16 @@ struct dht_run;
 int	dht_run_store(const struct options *o, struct p2p_store **out);
 int	dht_run_begin(const struct options *o, struct p2p_host *h,
 	    struct p2p_store *store, struct dht_run **out);
-void	dht_run_work(struct dht_run *r, void (*lock)(void),
-	    void (*unlock)(void));
+/* Lists end in NULL; what is to be forgotten was provided. */
+struct dht_work {
+	char	*bootstrap[TOOL_LIST_MAX + 1];
+	char	*provide[TOOL_LIST_MAX + 1];
+	char	*forget[TOOL_LIST_MAX + 1];
+};
+void	dht_run_work(struct dht_run *r, const struct dht_work *w,
+	    void (*lock)(void), void (*unlock)(void));
+/* Another --dht; false, having said why. */
+bool	dht_run_mode(struct dht_run *r, const char *mode);
 void	dht_run_close(struct dht_run *r);
 void	dht_run_end(struct dht_run *r);
 

@@ -55,14 +55,14 @@ check_target(const char *text)
 }
 
 void
-dht_targets(const struct options *o, struct dht_targets *out)
+dht_targets(const char *const *names, struct dht_targets *out)
 {
 	bool public = false;
 	const char *text;
 	size_t i, j;
 
 	memset(out, 0, sizeof(*out));
-	for (i = 0; (text = o->dht.bootstrap[i]) != NULL; i++) {
+	for (i = 0; (text = names[i]) != NULL; i++) {
 		if (strcmp(text, "none") == 0)
 			continue;
 		if (strcmp(text, "ipfs") != 0) {
@@ -172,7 +172,7 @@ dht_resolve(const struct options *o, struct p2p_host *h)
 
 	if (p2p_peer_id_parse(o->arg, &id) != 0)
 		return TOOL_OK;		/* it is an address */
-	dht_targets(o, &t);
+	dht_targets(o->dht.bootstrap, &t);
 	if ((e = dht_open(o, h, o->dht.network[0], P2P_KAD_CLIENT, NULL,
 	    &k)) != 0)
 		return e;

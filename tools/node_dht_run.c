@@ -16,7 +16,6 @@
 
 struct dht_run {
 	const struct options	*o;
-	struct dht_targets	 targets;
 	struct p2p_store	*store;	/* the caller's, or NULL */
 	struct p2p_kad		*list[TOOL_LIST_MAX];
 	size_t			 n;
@@ -115,6 +114,7 @@ dht_run_begin(const struct options *o, struct p2p_host *h,
 {
 	enum p2p_kad_mode mode;
 	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
+	struct dht_targets t;
 	struct dht_run *r;
 	size_t i, len;
 	int e;
@@ -130,7 +130,7 @@ dht_run_begin(const struct options *o, struct p2p_host *h,
 		return tool_fail("dht", -ENOMEM, NULL);
 	r->o = o;
 	r->store = store;
-	dht_targets(o, &r->targets);
+	dht_targets(o->dht.bootstrap, &t);	/* a mistake is said now */
 	if ((e = open_all(r, h, mode)) != TOOL_OK) {
 		dht_run_end(r);
 		return e;
@@ -199,10 +199,22 @@ provide(const struct dht_run *r, struct p2p_kad *k, const char *cid)
 	show_provided(r, cid, e, &res);
 }
 
+static void
+forget(struct p2p_kad *k, const char *cid)
+{
+	uint8_t hash[P2P_KAD_MULTIHASH_MAX];
+	size_t len;
+
+	dht_cid(cid, hash, &len);
+	(void)p2p_kad_forget(k, hash, len);
+}
+
 void
-dht_run_work(struct dht_run *r, void (*lock)(void), void (*unlock)(void))
+dht_run_work(struct dht_run *r, const struct dht_work *w, void (*lock)(void),
+    void (*unlock)(void))
 {
 	struct p2p_kad_result res;
+	struct dht_targets t;
 	size_t i, j;
 	int e;
 
@@ -210,15 +222,34 @@ dht_run_work(struct dht_run *r, void (*lock)(void), void (*unlock)(void))
 		return;
 	r->lock = lock;
 	r->unlock = unlock;
+	dht_targets((const char *const *)w->bootstrap, &t);
 	for (i = 0; i < r->n; i++) {
-		if (r->targets.n > 0) {
-			e = p2p_kad_bootstrap(r->list[i], r->targets.list,
-			    r->targets.n, NULL, &res);
+		if (t.n > 0) {
+			e = p2p_kad_bootstrap(r->list[i], t.list, t.n, NULL,
+			    &res);
 			show_bootstrap(r, i, e, &res);
 		}
-		for (j = 0; r->o->dht.provide[j] != NULL; j++)
-			provide(r, r->list[i], r->o->dht.provide[j]);
+		for (j = 0; w->forget[j] != NULL; j++)
+			forget(r->list[i], w->forget[j]);
+		for (j = 0; w->provide[j] != NULL; j++)
+			provide(r, r->list[i], w->provide[j]);
 	}
+}
+
+bool
+dht_run_mode(struct dht_run *r, const char *mode)
+{
+	enum p2p_kad_mode m;
+	size_t i;
+	int e = 0;
+
+	if (!mode_of(mode, &m))
+		return false;
+	for (i = 0; i < r->n && e == 0; i++)
+		e = p2p_kad_set_mode(r->list[i], m);
+	if (e != 0)
+		(void)tool_fail("dht", e, NULL);
+	return e == 0;
 }
 
 void

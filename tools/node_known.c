@@ -67,7 +67,7 @@ const struct known node_known[] = {
 	{ "provide", O_PROVIDE, C_SET, "CID",
 	    "say that we provide it, now and again (repeat)", NULL, true },
 	{ "serve", O_SERVE, C_SET, "LIST", "also serve echo, perf",
-	    NULL, false },
+	    NULL, true },
 	{ "connect", O_CONNECT, C_SET, "MADDR", "connect at start (repeat)",
 	    NULL, true },
 	{ "log", O_LOG, C_SET, "LEVEL",

@@ -1,8 +1,8 @@
 /*
  * p2p-node run: listen, say so, and stay until told to stop.
  *
- * Events come from the library's threads and from the one that connects at the
- * start: whoever prints holds out.
+ * Events come from the library's threads and from the one of node_live.c:
+ * whoever prints holds out.
  */
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "json.h"
-#include "node_dht.h"
+#include "node_live.h"
 #include "p2p/echo.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
@@ -250,42 +250,23 @@ unlock_out(void)
 	pthread_mutex_unlock(&out);
 }
 
-/* One after the other; the end of the host ends the waiting. */
-static void *
-connect_all(void *arg)
-{
-	const struct run *r = arg;
-	const struct options *o = r->o;
-	struct p2p_connect_options co = { .any_peer = o->any_peer };
-	struct p2p_report *report;
-	size_t i;
-	int e;
-
-	for (i = 0; o->connect[i] != NULL && tool_signal() == 0; i++) {
-		e = tool_connect(r->h, o->connect[i], &co, NULL, &report);
-		pthread_mutex_lock(&out);
-		if (e != 0 && tool_signal() == 0)
-			(void)tool_fail(o->connect[i], e, report);
-		pthread_mutex_unlock(&out);
-		p2p_report_free(report);
-	}
-	dht_run_work(r->dht, lock_out, unlock_out);
-	return NULL;
-}
-
 /* Until a signal; when nobody reads stdout any more, that is an end too. */
 static void
-wait_for_signal(void)
+wait_for_signal(struct live *l)
 {
-	struct pollfd p[2] = { { .fd = tool_signal_fd(), .events = POLLIN },
-	    { .fd = 1 } };
+	struct pollfd p[3] = { { .fd = tool_signal_fd(), .events = POLLIN },
+	    { .fd = 1 }, { .fd = live_fd(), .events = POLLIN } };
 
 	while (tool_signal() == 0) {
-		if (poll(p, 2, -1) > 0 && (p[1].revents & POLLERR) != 0) {
+		if (poll(p, 3, -1) <= 0)
+			continue;
+		if ((p[1].revents & POLLERR) != 0) {
 			tool_say("standard output", p2p_strerror(-EPIPE),
 			    NULL);
 			_exit(TOOL_FAILED);
 		}
+		if (p[2].revents != 0)
+			live_again(l);
 	}
 }
 
@@ -293,7 +274,7 @@ static int
 serve(struct run *r)
 {
 	const struct options *o = r->o;
-	pthread_t caller;
+	struct live *live;
 	int e;
 
 	if (o->serve_echo && (e = p2p_echo_serve(r->h)) != 0)
@@ -308,12 +289,13 @@ serve(struct run *r)
 	pthread_mutex_unlock(&out);
 	if (e != 0)
 		return e;
-	if (pthread_create(&caller, NULL, connect_all, r) != 0)
-		return tool_fail("connect", -EAGAIN, NULL);
-	wait_for_signal();
+	if ((e = live_begin(o, r->h, r->dht, lock_out, unlock_out, &live)) !=
+	    TOOL_OK)
+		return e;
+	wait_for_signal(live);
 	dht_run_close(r->dht);
 	e = p2p_host_stop(r->h, STOP_MS);
-	pthread_join(caller, NULL);
+	live_end(live);
 	return e != 0 ? tool_fail("stop", e, NULL) : TOOL_OK;
 }
 
@@ -321,7 +303,8 @@ int
 node_run(const struct options *o)
 {
 	struct p2p_host_config config = { .limits = o->limits,
-	    .event = on_event };
+	    .event = on_event, .log = live_log,
+	    .log_level = P2P_LOG_DEBUG };
 	struct run r = { .o = o, .begun = tool_now() };
 	struct tool_net_state net;
 	struct p2p_key *key;
@@ -333,6 +316,8 @@ node_run(const struct options *o)
 		return status;
 	config.key = key;
 	tool_signals();
+	live_signals();
+	live_log_level(o->log);
 	if ((status = dht_run_store(o, &r.store)) == TOOL_OK) {
 		config.store = r.store;
 		if ((status = tool_net_begin(&o->net, &net, &config)) ==

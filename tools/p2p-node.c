@@ -37,7 +37,7 @@ const struct command node_commands[] = {
 int
 main(int argc, char **argv)
 {
-	struct options o = { .interval = 1, .streams = 1, .parallel = 1 };
+	struct options o = NODE_OPTIONS;
 	const struct command *c;
 	int status;
 
