@@ -40,7 +40,7 @@ check_show(struct check_sum *sum, enum check_status status, const char *name,
 	printf("%-4s", names[status]);
 	term_plain(stdout);
 	if (time >= 0)
-		printf("  %-20s %7.1f ms  ", name, time * 1000);
+		printf("  %-21s %6.1f ms  ", name, time * 1000);
 	else
 		printf("  %s: ", name);
 	tool_put(stdout, detail, strlen(detail));
