@@ -83,9 +83,9 @@ dial_loop(void *arg)
 		if (e != 0) {
 			(void)shot_fail(s->o->arg, e, report);
 		} else {
-			shot_lock();
+			progress_lock();
 			connected(s->o, &c);
-			shot_unlock();
+			progress_unlock();
 			if (s->o->hold == 0)
 				(void)p2p_host_close(s->h, c.number);
 			p2p_multiaddr_free(c.remote);

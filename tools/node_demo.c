@@ -293,9 +293,15 @@ node_demo(const struct options *o)
 {
 	struct demo d = { .o = o, .sum = { .begun = tool_now() } };
 	double until = d.sum.begun + (o->timeout > 0 ? o->timeout : 30);
+	const struct p2p_host_config hc = { .limits = o->limits };
+	struct p2p_host *h;
 	bool over = false;
 	size_t i;
+	int e;
 
+	if ((e = tool_host(&hc, &h)) != TOOL_OK)
+		return e;
+	p2p_host_free(h);
 	tool_signals();
 	threads_before = entries("/proc/self/task");
 	files_before = entries("/proc/self/fd");

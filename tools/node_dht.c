@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "nearest.h"
 #include "node_shot.h"
 #include "p2p/error.h"
 #include "p2p/multiaddr.h"
@@ -104,7 +105,7 @@ on_event(const struct p2p_kad_event *ev, void *arg)
 {
 	struct dht *d = arg;
 
-	shot_lock();
+	progress_lock();
 	count(d, ev);
 	if (d->o->dht.trace && (ev->kind == P2P_KAD_ANSWERED ||
 	    ev->kind == P2P_KAD_FAILED))
@@ -112,7 +113,7 @@ on_event(const struct p2p_kad_event *ev, void *arg)
 	if (ev->kind == P2P_KAD_FOUND)
 		show_peer(strcmp(d->o->arg, "providers") == 0 ? "provider" :
 		    "peer", &ev->peer, ev->addresses);
-	shot_unlock();
+	progress_unlock();
 	return !shot_over();
 }
 
@@ -131,7 +132,7 @@ summary(const struct dht *d)
 {
 	const struct p2p_kad_result *r = &d->res;
 
-	shot_lock();
+	progress_lock();
 	if (tool_json) {
 		json_begin("summary");
 		json_uint("asked", r->asked);
@@ -155,7 +156,7 @@ summary(const struct dht *d)
 			    "than chance allows: somebody may be hiding "
 			    "something\n");
 	}
-	shot_unlock();
+	progress_unlock();
 }
 
 static void
@@ -205,9 +206,9 @@ get(struct dht *d)
 	if ((e = p2p_kad_get(d->k, d->key, d->key_len, &d->ko, &r,
 	    &d->res)) != 0)
 		return fail_record(d, e);
-	shot_lock();
+	progress_lock();
 	show_value(r);
-	shot_unlock();
+	progress_unlock();
 	free(r);
 	return TOOL_OK;
 }
@@ -245,14 +246,14 @@ closest(struct dht *d)
 	if ((e = p2p_kad_closest(d->k, d->key, d->key_len, &d->ko, list, &n,
 	    &d->res)) != 0)
 		return shot_fail(d->o->more[0], e, NULL);
-	shot_lock();
+	progress_lock();
 	for (i = 0; i < n; i++) {
 		addrs = NULL;
 		(void)p2p_peerstore_addresses(d->h, &list[i], &addrs);
 		show_peer("peer", &list[i], addrs);
 		p2p_host_addresses_free(addrs);
 	}
-	shot_unlock();
+	progress_unlock();
 	return TOOL_OK;
 }
 
@@ -278,7 +279,7 @@ provide(struct dht *d)
 		return TOOL_USAGE;
 	if (e != 0)
 		return shot_fail(d->o->more[0], e, NULL);
-	shot_lock();
+	progress_lock();
 	if (tool_json) {
 		json_begin("provided");
 		json_text("cid", d->o->more[0]);
@@ -289,7 +290,7 @@ provide(struct dht *d)
 		    d->res.stored);
 		tool_flush();
 	}
-	shot_unlock();
+	progress_unlock();
 	return TOOL_OK;
 }
 
@@ -316,7 +317,7 @@ table(struct dht *d)
 	struct p2p_kad_bucket list[256];
 	size_t i, n = p2p_kad_table(d->k, list, 256);
 
-	shot_lock();
+	progress_lock();
 	if (!tool_json && n > 0)
 		printf("prefix  # answers, ? silent, . free\n");
 	for (i = 0; i < n; i++) {
@@ -331,7 +332,7 @@ table(struct dht *d)
 			draw_bucket(&list[i]);
 		}
 	}
-	shot_unlock();
+	progress_unlock();
 	return TOOL_OK;
 }
 
@@ -410,10 +411,12 @@ static const struct verb *
 find_verb(const struct options *o)
 {
 	unsigned n = (o->more[0] != NULL) + (o->more[1] != NULL);
-	char why[64];
+	struct nearest near = nearest_of(o->arg);
+	char why[64], hint[64];
 	size_t i;
 
 	for (i = 0; i < VERBS; i++) {
+		nearest_try(&near, verbs[i].name);
 		if (strcmp(o->arg, verbs[i].name) != 0)
 			continue;
 		if (n == verbs[i].n)
@@ -423,8 +426,9 @@ find_verb(const struct options *o)
 		(void)tool_usage(o->arg, why);
 		return NULL;
 	}
-	(void)tool_usage(o->arg, "dht wants find-peer, closest, put, get, "
-	    "provide, providers or table");
+	(void)tool_usage_hint(o->arg, "dht wants find-peer, closest, put, "
+	    "get, provide, providers or table", nearest_hint(&near, "dht ",
+	    hint, sizeof(hint)));
 	return NULL;
 }
 

@@ -155,7 +155,7 @@ echo_round(struct run *run, double *took, bool *identical)
 static int
 show_echo(const struct options *o, double took, bool identical)
 {
-	shot_lock();
+	progress_lock();
 	if (tool_json) {
 		json_begin("echo");
 		json_uint("bytes", o->bytes);
@@ -170,7 +170,7 @@ show_echo(const struct options *o, double took, bool identical)
 		    identical ? "identical" : "DIFFERENT", took);
 		tool_flush();
 	}
-	shot_unlock();
+	progress_unlock();
 	return identical ? TOOL_OK : TOOL_FAILED;
 }
 

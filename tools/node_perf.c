@@ -36,7 +36,7 @@ struct stream {
 static void
 show(const char *type, double seconds, uint64_t up, uint64_t down)
 {
-	shot_lock();
+	progress_lock();
 	if (tool_json) {
 		json_begin("perf");
 		json_text("type", type);
@@ -49,7 +49,7 @@ show(const char *type, double seconds, uint64_t up, uint64_t down)
 		    (unsigned long long)up, (unsigned long long)down, seconds,
 		    seconds > 0 ? (double)(up + down) / seconds / 1e6 : 0);
 	}
-	shot_unlock();
+	progress_unlock();
 }
 
 static int

@@ -1,7 +1,7 @@
 /*
  * The watcher is the only thread here.  It polls the signals' descriptor and a
  * pipe that shot_end() writes to; the end of the other pipe, which it closes,
- * is what everybody else may wait for.  mtx guards the terminal and progress.
+ * is what everybody else may wait for.
  */
 #include "node_shot.h"
 
@@ -24,8 +24,6 @@
 #define MOST_S		2000000	/* milliseconds of it fit an int */
 #define GRACE_S		0.1	/* calls end by their own timeouts first */
 #define STOP_MS		600
-#define PROGRESS_AFTER	0.3	/* ux.md: nothing for what is quick, */
-#define PROGRESS_EVERY	0.1	/* and not more than ten a second */
 
 static struct {
 	struct p2p_host		*host;
@@ -35,47 +33,16 @@ static struct {
 	atomic_bool		 over;
 	int			 end[2];	/* to the watcher */
 	int			 stop[2];	/* from the watcher */
-	pthread_mutex_t		 mtx;
-	shot_progress_fn	 fn;
-	void			*arg;
-	double			 next;		/* when progress is drawn */
-	bool			 shown;
-} shot = { .mtx = PTHREAD_MUTEX_INITIALIZER };
-
-static void
-erase(void)
-{
-	if (shot.shown)
-		fputs("\r\033[K", stderr);
-	shot.shown = false;
-}
-
-static void
-draw(double now)
-{
-	char line[80];
-
-	pthread_mutex_lock(&shot.mtx);
-	if (shot.fn != NULL && now >= shot.next) {
-		shot.fn(line, sizeof(line), shot.arg);
-		fprintf(stderr, "\r%s\033[K", line);
-		shot.shown = true;
-		shot.next = now + PROGRESS_EVERY;
-	}
-	pthread_mutex_unlock(&shot.mtx);
-}
+} shot;
 
 /* How long the watcher may sleep, in ms. */
 static int
 nap(double now)
 {
-	double until;
+	double until = shot.deadline + GRACE_S, next;
 
-	pthread_mutex_lock(&shot.mtx);
-	until = shot.deadline + GRACE_S;
-	if (shot.fn != NULL && shot.next < until)
-		until = shot.next;
-	pthread_mutex_unlock(&shot.mtx);
+	if (progress_next(&next) && next < until)
+		until = next;
 	return until <= now ? 0 : (int)((until - now) * 1000) + 1;
 }
 
@@ -89,7 +56,7 @@ watch(void *arg)
 
 	while ((now = tool_now()) < atomic_load(&shot.deadline) + GRACE_S &&
 	    tool_signal() == 0) {
-		draw(now);
+		progress_draw(now);
 		if (poll(p, 2, nap(now)) > 0 && p[0].revents != 0 &&
 		    read(shot.end[0], &c, 1) == 1 && c == 'e')
 			return NULL;
@@ -171,9 +138,9 @@ shot_fail(const char *what, int error, const struct p2p_report *report)
 		return 128 + tool_signal();
 	if (shot_over())
 		error = P2P_ERR_TIMEOUT;
-	shot_lock();
+	progress_lock();
 	e = tool_fail(what, error, report);
-	shot_unlock();
+	progress_unlock();
 	return e;
 }
 
@@ -222,27 +189,9 @@ shot_pause(double seconds)
 }
 
 void
-shot_lock(void)
+shot_progress(progress_fn fn, void *arg)
 {
-	pthread_mutex_lock(&shot.mtx);
-	erase();
-}
-
-void
-shot_unlock(void)
-{
-	pthread_mutex_unlock(&shot.mtx);
-}
-
-void
-shot_progress(shot_progress_fn fn, void *arg)
-{
-	pthread_mutex_lock(&shot.mtx);
-	erase();
-	shot.fn = isatty(2) ? fn : NULL;
-	shot.arg = arg;
-	shot.next = tool_now() + PROGRESS_AFTER;
-	pthread_mutex_unlock(&shot.mtx);
+	progress_set(fn, arg);
 	if (fn != NULL)
 		(void)!write(shot.end[1], "p", 1);	/* wake the watcher */
 }
@@ -275,7 +224,7 @@ shot_summary(const struct shot_series *s)
 	double p99 = shot_percentile(s->times, s->good, 0.99);
 	double rate = s->took > 0 ? (double)s->good / s->took : 0;
 
-	shot_lock();
+	progress_lock();
 	if (tool_json) {
 		json_begin("summary");
 		json_uint("count", s->count);
@@ -290,5 +239,5 @@ shot_summary(const struct shot_series *s)
 		    (unsigned long long)s->failed, rate, p50 * 1000,
 		    p99 * 1000);
 	}
-	shot_unlock();
+	progress_unlock();
 }

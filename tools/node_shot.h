@@ -1,6 +1,6 @@
 /*
  * tools/node_shot.h -- what one-shot commands share: a host, the bound of the
- * command as a whole, signals, progress on a terminal, summaries.
+ * command as a whole, signals, summaries.
  *
  * A thread watches over the command.  When its time is over or a signal came
  * it stops the host, so that whatever waits comes back; then shot_over() is
@@ -10,6 +10,7 @@
 #define TOOLS_NODE_SHOT_H
 
 #include "node.h"
+#include "progress.h"
 
 struct p2p_connection;
 
@@ -45,19 +46,8 @@ void	shot_stay(void);
 /* Wait; true: it is over. */
 bool	shot_pause(double seconds);
 
-/*
- * While this is held the terminal is ours: output of several threads is apart,
- * and no progress line in the way.
- */
-void	shot_lock(void);
-void	shot_unlock(void);
-
-/*
- * From now on, what fn writes (one line, from another thread) is shown on
- * stderr, if that is a terminal; NULL ends it.
- */
-typedef void (*shot_progress_fn)(char *out, size_t cap, void *arg);
-void	shot_progress(shot_progress_fn fn, void *arg);
+/* As progress_set(), drawn by the watcher. */
+void	shot_progress(progress_fn fn, void *arg);
 
 /* p50 and p99 of n samples, which get sorted. */
 double	shot_percentile(double *samples, size_t n, double p);
