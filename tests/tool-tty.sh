@@ -6,7 +6,10 @@ script -qec true /dev/null </dev/null >/dev/null 2>&1 || {
 	echo "SKIP: no script(1)"
 	exit 77
 }
+export TERM=xterm
+unset NO_COLOR CLICOLOR_FORCE FORCE_COLOR
 here=/ip4/127.0.0.1/tcp/0
+red=$(printf '\033\\[31m') plain=$(printf '\033\\[m')
 erase=$(printf '\033\\[K')
 
 # Progress on stderr, after a while, and erased: what remains is the result.
@@ -22,13 +25,46 @@ for c in "perf --upload-bytes 1000000000000" "echo --bytes 1000000000000" \
 	    fail "$c: $shown lines of progress"
 	last=$(grep -n "^${c%% *}: .* of " "$tmp/lines.out" | tail -n 1)
 	sed -n "$((${last%%:*} + 1))p" "$tmp/lines.out" |
-	    grep -q "^${erase}p2p-node: \|^${erase}[0-9]\|^$erase\$" ||
+	    grep -q "^$erase${red}p2p-node: $plain\|^${erase}[0-9]\|^$erase\$" ||
 	    fail "$c: progress is not erased"
 done
 script -qec "$node echo --bytes 1 $to" "$tmp/tty.out" </dev/null >/dev/null 2>&1
 grep -q "echo: " "$tmp/tty.out" && fail "progress of what is quick"
+TERM=dumb script -qec "$node perf --upload-bytes 1000000000000 --timeout 1 $to" \
+    "$tmp/tty.out" </dev/null >/dev/null 2>&1
+grep -q "perf: .* of \|$(printf '\033')" "$tmp/tty.out" &&
+    fail "a terminal that knows nothing is driven"
 kill -TERM $run
 ends $run 0
+
+# Colours: --color, NO_COLOR, what forces them, and what the terminal is.
+esc=$(printf '\033')
+# colour YES|NO ENV... -- ARGS...: of an error, on a terminal
+colour() {
+	want=$1 env=
+	shift
+	while [ "$1" != -- ]; do env="$env $1"; shift; done
+	shift
+	script -qec "env $env $node $*" "$tmp/tty.out" </dev/null >/dev/null 2>&1
+	has "$tmp/tty.out" nonsense: || fail "no error: $env $*"
+	if has "$tmp/tty.out" "$esc"; then got=YES; else got=NO; fi
+	[ $got = $want ] || fail "colour: $got: $env $*"
+}
+colour YES -- nonsense
+colour NO NO_COLOR=1 -- nonsense
+colour YES NO_COLOR= -- nonsense
+colour NO TERM=dumb -- nonsense
+colour NO TERM= -- nonsense
+colour YES TERM=dumb CLICOLOR_FORCE=1 -- nonsense
+colour YES TERM=dumb FORCE_COLOR=1 -- nonsense
+colour NO TERM=dumb FORCE_COLOR=0 -- nonsense
+colour NO NO_COLOR=1 CLICOLOR_FORCE=1 FORCE_COLOR=1 -- nonsense
+colour YES NO_COLOR=1 -- --color always nonsense
+colour NO CLICOLOR_FORCE=1 -- --color=never nonsense
+colour NO CLICOLOR_FORCE=1 -- --color auto --json nonsense
+colour NO -- --color always --json nonsense
+$node nonsense 2>&1 | grep -q "$esc" && fail "colour in a pipe"
+FORCE_COLOR=1 $node nonsense 2>&1 | grep -q "$esc" || fail "no forced colour"
 
 # A chat on a terminal.
 mkfifo "$tmp/keys" "$tmp/peer.in"
