@@ -5,15 +5,18 @@
 man=$(dirname "$0")/../man
 
 # As the contract has them; -h and what a contract need not say are extra.
-common='--json --help --version'
+common='--json --help --version --color'
 shot='--timeout'
 dht='--bootstrap --network --allow-private'
 peer="--key --ephemeral --security --muxer --pnet --capture --limit --any-peer
 $dht"
+run="-l --listen $peer --serve --connect --dht --namespace --store --provide
+--log --config"
 of() {
 	case $1 in
-	run) echo -l --listen $peer --serve --connect --dht --namespace \
-	    --store --provide $common ;;
+	run|doctor) echo $run $common ;;
+	config) echo $run --origin $common ;;
+	demo) echo --limit $common $shot ;;
 	dht) echo -l --listen $peer --namespace --trace -n $common $shot ;;
 	id) echo --key $common $shot ;;
 	key) echo --key --type --out --bits $common $shot ;;
@@ -28,7 +31,8 @@ of() {
 	    --security --muxer --pnet --capture --json --plain --linger --help ;;
 	esac
 }
-commands='run id key ping identify connect echo perf dht maddr peerid version'
+commands='run id key ping identify connect echo perf dht maddr peerid demo doctor config
+version'
 
 # words: the options of a text, one a line, but -h
 words() { grep -o -e '-\(-[a-z][a-z-]*\|[a-z]\)\>' | grep -vx -e -h | sort -u; }
@@ -52,11 +56,44 @@ for c in $commands; do
 	grep -q "^\.It Cm $c" "$man/p2p-node.1" || fail "p2p-node.1 without $c"
 done
 $node --help | sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' >"$tmp/commands.out"
-[ "$(tr '\n' ' ' <"$tmp/commands.out")" = "$commands " ] || fail "the commands"
+[ "$(tr '\n' ' ' <"$tmp/commands.out")" = "$(echo $commands) " ] || fail "the commands"
 for v in find-peer closest put get provide providers table; do
 	grep -q "^  $v " "$tmp/dht.help" || fail "dht --help without $v"
 	grep -q "^\.It Cm dht $v" "$man/p2p-node.1" || fail "p2p-node.1 without $v"
 done
+for v in show check path; do
+	grep -q "^  $v " "$tmp/config.help" || fail "config --help without $v"
+	grep -q "^\.It Cm config $v" "$man/p2p-node.1" ||
+	    fail "p2p-node.1 without config $v"
+done
+# The keys: options of run, but those of the call; as they are shown, with a
+# variable each, and in their page.
+$node config show --json | sed 's/.*"key":"\([^"]*\)".*/\1/' | sort -u \
+    >"$tmp/key.out"
+of run | tr ' ' '\n' | sort -u |
+    grep -vx -e '-l\|--json\|--help\|--version\|--color\|--config' |
+    sed 's/^--//' >"$tmp/want.out"
+same want.out key.out "the keys and the options of run"
+sed -n 's/^\.It Ic \([a-z-]*\) = .*/\1/p' "$man/p2p-node.conf.5" \
+    >"$tmp/page.out"
+same key.out page.out "the keys and p2p-node.conf.5"
+while read -r k; do
+	env "P2P_$(echo $k | tr a-z- A-Z_)=-" $node config show --json \
+	    >"$tmp/env.out" 2>&1
+	has "$tmp/env.out" "P2P_$(echo $k | tr a-z- A-Z_)[:\"]" ||
+	    fail "no variable of $k"
+done <"$tmp/key.out"
+# Defaults of the page and of the table.
+for k in allow-private any-peer bootstrap dht ephemeral log muxer network \
+    security; do
+	d=$(sed -n "s/^$k = //p" <<-EOF
+		$($node config show)
+	EOF
+	)
+	sed -n "/^\.It Ic $k = /,/^\.It\|^\.El/p" "$man/p2p-node.conf.5" |
+	    grep -q "($d)" || fail "p2p-node.conf.5: the default of $k"
+done
+
 [ "$(wc -L <"$tmp/dht.help")" -le 80 ] || fail "dht --help is wider than 80"
 sort -u "$tmp/all" >"$tmp/want.out"
 $node --help | help_of >"$tmp/help.out"
@@ -105,6 +142,12 @@ event p2p-node provider peerId addresses
 event p2p-node value key value hex
 event p2p-node bucket prefix peers stale
 event p2p-node summary asked failed hops found stored refused crowded time
+event p2p-node check name status detail hint time
+event p2p-node summary ok warn fail time
+event p2p-node config key value origin
+event p2p-node checked path found settings
+event p2p-node path path
+event p2p-node reloaded changed ignored
 event p2p-node maddr text hex parts
 event p2p-node peerid base58 cid hex keyType
 event p2p-node version version features
