@@ -62,7 +62,8 @@ take_line(char *p, char *end, struct conf_entry *out)
 		return "is not: key = value";
 	for (p++; p < end && is_blank(*p); p++)
 		;
-	if (p == end)
+	/* One that begins with '#' would be a comment behind a blank. */
+	if (p == end || *p == '#')
 		return "no value behind =";
 	out->value = p;
 	*q = '\0';
