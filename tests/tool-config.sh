@@ -93,8 +93,9 @@ expect 2 'lisetn' config check "$tmp/bad.conf"
 hint 'did you mean listen?'
 wrong 3 'json: no such key' '\n\njson = yes\n'
 expect 2 json config check "$tmp/bad.conf"
-hint 'man p2p-node.conf has all keys'
+hint 'man p2p-node.conf has the form and all keys'
 wrong 1 'is not: key = value' 'listen\n'
+wrong 1 'no value behind =' 'key =#x\n'
 wrong 1 'is not: key = value' '= x\n'
 wrong 1 'is not: key = value' 'Listen = x\n'
 wrong 1 'is not: key = value' '\357\273\277listen = x\n'

@@ -14,6 +14,7 @@
 #include "p2p/error.h"
 
 #define SETTINGS_MAX	4096	/* of all sources */
+#define SEE_MANUAL	"man p2p-node.conf has the form and all keys"
 
 bool
 config_is_early(int val)
@@ -187,9 +188,7 @@ unknown_key(const char *key, struct config_error *err)
 	for (k = node_known; k->name != NULL; k++)
 		if (known_is_key(k))
 			nearest_try(&near, k->name);
-	if (nearest_hint(&near, "", err->hint, sizeof(err->hint)) == NULL)
-		snprintf(err->hint, sizeof(err->hint),
-		    "man p2p-node.conf has all keys");
+	(void)nearest_hint(&near, "", err->hint, sizeof(err->hint));
 	snprintf(err->why, sizeof(err->why), "%.40s: no such key", key);
 	return TOOL_USAGE;
 }
@@ -268,6 +267,7 @@ add_file(struct config *c, const char *path, struct config_error *err)
 	else if (!config_path(c->path, sizeof(c->path)))
 		return TOOL_OK;
 	snprintf(err->what, sizeof(err->what), "%s", c->path);
+	snprintf(err->hint, sizeof(err->hint), SEE_MANUAL);
 	e = conf_read(c->path, &text, &len, &why);
 	if ((e == -ENOENT || e == -ENOTDIR) && path == NULL)
 		return TOOL_OK;
@@ -314,6 +314,8 @@ take_all(struct config *c, struct config_error *err)
 	for (i = 0; i < c->n; i++) {
 		s = &c->list[i];
 		place(c, s, err->what, sizeof(err->what));
+		snprintf(err->hint, sizeof(err->hint), "%s",
+		    s->origin != CONFIG_FLAG ? SEE_MANUAL : "");
 		why = s->origin == CONFIG_FLAG ? NULL :
 		    known_check(s->known, s->value);
 		if (why == NULL)

@@ -48,8 +48,7 @@ check_config(struct doctor *d, const struct options *o)
 
 	if (config_load(o, &d->c, &err) != TOOL_OK) {
 		doctor_say(d, CHECK_FAIL, "configuration", err.hint[0] != '\0' ?
-		    err.hint : "man p2p-node.conf has the form of it",
-		    "%s: %s", err.what, err.why);
+		    err.hint : "p2p-node --help", "%s: %s", err.what, err.why);
 		return false;
 	}
 	d->o = &d->c->o;
