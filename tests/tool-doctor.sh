@@ -78,6 +78,12 @@ if $node version | grep -q sqlite; then
 	finds fail store "$tmp/dir: " --store "$tmp/dir"
 	ls -d "${TMPDIR:-/tmp}"/p2p-doctor-* 2>/dev/null && fail "a copy is left"
 	rm "$store"
+	finds ok store 'can be written' --dht client
+	finds ok store 'can be made' --dht client --store "$tmp/new/dir/s"
+	finds fail store 'Not a directory' --dht client --store /dev/null/s
+	mkdir -m 777 "$tmp/shared" && chmod 777 "$tmp/shared"
+	finds warn store "others may put" --dht client --store "$tmp/shared/s"
+	[ -e "$tmp/new" ] && fail "a directory was made"
 fi
 
 # Ports: one that is taken, no address of ours, none of ours to bind; IPv6.

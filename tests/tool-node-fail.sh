@@ -23,6 +23,14 @@ hint() { has "$tmp/err" "^hint: .*$1" || fail "no hint with $1"; }
 # The command line.
 both 2 usage 'pign: no such command' pign
 hint 'did you mean ping?'
+both 2 usage 'pnig: no such command' pnig
+hint 'did you mean ping?'
+both 2 usage '--lisetn=x: no such option' --lisetn=x
+hint 'did you mean --listen?'
+both 2 usage 'chekc: config wants' config chekc
+hint 'did you mean config check?'
+both 2 usage 'provdie: dht wants' dht provdie
+hint 'did you mean dht provide?'
 both 2 usage 'ident: no such command' ident
 both 2 usage 'nonsense: no such command' nonsense
 hint 'p2p-node --help'

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "nearest.h"
 #include "node_config.h"
 
 void
@@ -112,6 +113,19 @@ path(const struct options *o)
 	return TOOL_OK;
 }
 
+static int
+no_verb(const char *word)
+{
+	struct nearest near = nearest_of(word);
+	char hint[64];
+
+	nearest_try(&near, "show");
+	nearest_try(&near, "check");
+	nearest_try(&near, "path");
+	return tool_usage_hint(word, "config wants show, check or path",
+	    nearest_hint(&near, "config ", hint, sizeof(hint)));
+}
+
 int
 node_config(const struct options *o)
 {
@@ -125,7 +139,7 @@ node_config(const struct options *o)
 	if (strcmp(o->arg, "path") == 0)
 		return path(o);
 	if (strcmp(o->arg, "show") != 0 && strcmp(o->arg, "check") != 0)
-		return tool_usage(o->arg, "config wants show, check or path");
+		return no_verb(o->arg);
 	if (o->more[0] != NULL)
 		base.config = o->more[0];
 	if (config_load(&base, &c, &err) != TOOL_OK)

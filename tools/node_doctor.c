@@ -93,15 +93,16 @@ check_key(struct doctor *d)
 	}
 }
 
-/* The directory itself, or the nearest above it that is there. */
-static void
-check_home(struct doctor *d)
+/* The directory of a file, or the nearest above it that is there. */
+void
+doctor_directory(struct doctor *d, const char *name, const char *file)
 {
+	static const char hint[] = "name another, or chmod u+wx it";
 	char path[PATH_MAX], *dir;
 	bool missing = false;
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s", tool_home("x"));
+	snprintf(path, sizeof(path), "%s", file);
 	dir = dirname(path);
 	while (stat(dir, &st) == -1 && errno == ENOENT &&
 	    strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0) {
@@ -109,20 +110,19 @@ check_home(struct doctor *d)
 		dir = dirname(dir);
 	}
 	if (stat(dir, &st) == -1)
-		doctor_say(d, CHECK_FAIL, "home", "P2P_HOME=DIR names another",
-		    "%s: %s", dir, p2p_strerror(-errno));
+		doctor_say(d, CHECK_FAIL, name, hint, "%s: %s", dir,
+		    p2p_strerror(-errno));
 	else if (!S_ISDIR(st.st_mode))
-		doctor_say(d, CHECK_FAIL, "home", "P2P_HOME=DIR names another",
-		    "%s: not a directory", dir);
+		doctor_say(d, CHECK_FAIL, name, hint, "%s: %s", dir,
+		    p2p_strerror(-ENOTDIR));
 	else if (access(dir, W_OK | X_OK) == -1)
-		doctor_say(d, CHECK_FAIL, "home", "chmod u+wx it, or "
-		    "P2P_HOME=DIR names another", "%s: %s", dir,
+		doctor_say(d, CHECK_FAIL, name, hint, "%s: %s", dir,
 		    p2p_strerror(-errno));
 	else if (!missing && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		doctor_say(d, CHECK_WARN, "home", "chmod go-w it",
+		doctor_say(d, CHECK_WARN, name, "chmod go-w it",
 		    "%s: others may put files there", dir);
 	else
-		doctor_say(d, CHECK_OK, "home", NULL, "%s: %s", dir, missing ?
+		doctor_say(d, CHECK_OK, name, NULL, "%s: %s", dir, missing ?
 		    "what is missing below it can be made" : "can be written");
 }
 
@@ -316,7 +316,7 @@ node_doctor(const struct options *o)
 
 	if (check_config(&d, o)) {
 		check_key(&d);
-		check_home(&d);
+		doctor_directory(&d, "home", tool_home("x"));
 		doctor_store(&d);
 		check_pnet(&d);
 		check_listens(&d);

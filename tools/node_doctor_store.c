@@ -179,8 +179,9 @@ doctor_store(struct doctor *d)
 	else if (errno != ENOENT)
 		doctor_say(d, CHECK_FAIL, "store", "--store names another",
 		    "%s: %s", path, p2p_strerror(-errno));
+	else if (mode == NULL || strcmp(mode, "off") == 0)
+		doctor_say(d, CHECK_OK, "store", NULL, "%s: not there yet, and "
+		    "not wanted: the DHT is off", path);
 	else
-		doctor_say(d, CHECK_OK, "store", NULL, "%s: not there yet%s",
-		    path, mode == NULL || strcmp(mode, "off") == 0 ?
-		    ", and not wanted: the DHT is off" : "");
+		doctor_directory(d, "store", path);
 }
