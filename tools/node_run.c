@@ -265,8 +265,11 @@ wait_for_signal(struct live *l)
 			    NULL);
 			_exit(TOOL_FAILED);
 		}
-		if (p[2].revents != 0)
+		if (p[2].revents != 0) {
+			tool_notify("RELOADING=1");
 			live_again(l);
+			tool_notify("READY=1");
+		}
 	}
 }
 
@@ -292,7 +295,9 @@ serve(struct run *r)
 	if ((e = live_begin(o, r->h, r->dht, lock_out, unlock_out, &live)) !=
 	    TOOL_OK)
 		return e;
+	tool_notify("READY=1");
 	wait_for_signal(live);
+	tool_notify("STOPPING=1");
 	dht_run_close(r->dht);
 	e = p2p_host_stop(r->h, STOP_MS);
 	live_end(live);

@@ -144,4 +144,11 @@ void	tool_signals(void);
 int	tool_signal(void);		/* the signal, or 0 */
 int	tool_signal_fd(void);
 
+/*
+ * tool_notify.c: tell the service manager, when there is one, a state:
+ * "READY=1", "RELOADING=1" (and "READY=1" when that is done), "STOPPING=1".
+ * What fails is said and is no reason to stop.
+ */
+void	tool_notify(const char *state);
+
 #endif
