@@ -225,6 +225,8 @@ act(struct relay *r, enum relay_way way, const uint8_t *bytes, size_t len)
 	uint8_t flipped = bytes[0] ^ (uint8_t)(1 << b->at % 8);
 
 	b->reached = true;
+	/* From here on silence may last: no sooner, or a slow thread is cut. */
+	r->quiet_ms = b->what == FLIP || b->what == SILENCE ? QUIET_MS : 0;
 	switch (b->what) {
 	case END:
 		relay_end(r, way);
@@ -332,7 +334,7 @@ one_cut(struct bed *b, enum what what, enum relay_way way, size_t at)
 	b->way = way;
 	b->at = at;
 	b->reached = b->late = false;
-	b->relay.quiet_ms = what == FLIP || what == SILENCE ? QUIET_MS : 0;
+	b->relay.quiet_ms = 0;
 	b->seen[0] = b->seen[1] = 0;
 	e = converse(b);
 	relay_hang_up(&b->relay);
