@@ -19,6 +19,8 @@ mkdir -m 700 "$tmp/private"
 ln -s "$tmp/private" "$tmp/state"
 P2P_HOME=$tmp/state
 start_node a --dht server --allow-private --network lan
+kill -HUP $pid
+until_holds 'has "$tmp/a.out" \"event\":\"reload'
 kill $pid
 ends $pid 0
 [ -f "$tmp/private/identity.key" ] || fail "no key in the state directory"
