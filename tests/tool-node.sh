@@ -168,4 +168,10 @@ has "$tmp/human.out" '^Peer ID    12D3.*key: ephemeral$' || fail "Peer ID"
 has "$tmp/human.err" '^limits: .* handlers=7 ' || fail limits
 kill -INT $pid
 ends $pid 0
+start kept $node run -l /ip4/127.0.0.1/tcp/0 --dht server --allow-private
+until_holds 'has "$tmp/kept.out" "^Ready in "'
+has "$tmp/kept.out" "^Peer ID .*key: $P2P_HOME/identity.key" ||
+    fail "the key file"
+kill -INT $pid
+ends $pid 0
 echo "ok: the contract of p2p-node"

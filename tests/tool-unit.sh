@@ -8,11 +8,18 @@ skipped=77
 
 for kind in system user; do
 	mkdir "$tmp/$kind"
-	sed "s,@bindir@,$here," "$units/$kind/p2p-node.service.in" \
+	sed "s,@bindir@,$here,; s,@sysconfdir@,$tmp," "$units/$kind/p2p-node.service.in" \
 	    >"$tmp/$kind/p2p-node.service"
 	has "$tmp/$kind/p2p-node.service" "^ExecStart=$here/p2p-node run" ||
 	    fail "$kind: it does not start p2p-node run"
 done
+
+# What is installed as its configuration says nothing, and can be uncommented.
+conf=$units/p2p-node.conf
+expect 0 'is right, 0 settings' config check "$conf"
+sed 's/^# \([a-z-]* = .*\)$/\1/; s/\.\.\.$/FQnnKeHwZm2gmSdDSbgFJydr3Zj4EFW7sRCjJwEr3TZz/' \
+    "$conf" >"$tmp/all.conf"
+expect 0 'is right, 9 settings' config check "$tmp/all.conf"
 
 # A home behind a link is what DynamicUser= makes of the state directory.
 mkdir -m 700 "$tmp/private"

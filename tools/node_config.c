@@ -385,7 +385,6 @@ config_options(const struct command *c, struct options *o)
 static bool
 without(const struct known *k, size_t i, struct config_value *out)
 {
-	static char word[PATH_MAX];
 	const char *p = k->without;
 
 	snprintf(out->origin, sizeof(out->origin), "default");
@@ -397,12 +396,12 @@ without(const struct known *k, size_t i, struct config_value *out)
 			p++;
 	if (p == NULL)
 		return false;
+	out->value = out->word;
 	if (p[0] == '@')
-		out->value = tool_home(p + 1);
+		(void)tool_home(p + 1, out->word);
 	else
-		snprintf(word, sizeof(word), "%.*s", (int)strcspn(p, " "), p);
-	if (p[0] != '@')
-		out->value = word;
+		snprintf(out->word, sizeof(out->word), "%.*s",
+		    (int)strcspn(p, " "), p);
 	return true;
 }
 

@@ -76,7 +76,8 @@ int	config_options(const struct command *c, struct options *o);
  * false: there is none any more.  *value NULL: none is set.
  */
 struct config_value {
-	const char	*value;
+	const char	*value;		/* word, or of the configuration */
+	char		 word[PATH_MAX];
 	char		 origin[PATH_MAX + 16];
 };
 bool	config_value(const struct config *c, const struct known *k, size_t i,

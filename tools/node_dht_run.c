@@ -54,13 +54,14 @@ dht_run_store(const struct options *o, struct p2p_store **out)
 {
 	const char *path = o->dht.store, *why = NULL;
 	enum p2p_kad_mode mode;
+	char home[PATH_MAX];
 	int e;
 
 	*out = NULL;
 	if (o->dht.mode == NULL || !mode_of(o->dht.mode, &mode))
 		return TOOL_OK;
 	if (path == NULL && !o->ephemeral && has_sqlite())
-		path = tool_home("store.sqlite");
+		path = tool_home("store.sqlite", home);
 	if (path == NULL || strcmp(path, "memory") == 0)
 		return TOOL_OK;
 	if ((e = p2p_store_open(path, out, &why)) == 0)

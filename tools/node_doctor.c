@@ -65,7 +65,7 @@ static void
 check_key(struct doctor *d)
 {
 	const char *path = d->o->key, *why = NULL;
-	char text[P2P_PEER_ID_TEXT_MAX];
+	char text[P2P_PEER_ID_TEXT_MAX], home[PATH_MAX];
 	struct p2p_peer_id id;
 	struct p2p_key *key;
 	int e;
@@ -75,7 +75,7 @@ check_key(struct doctor *d)
 		return;
 	}
 	if (path == NULL)
-		path = tool_home("identity.key");
+		path = tool_home("identity.key", home);
 	e = p2p_key_load(path, &key, &why);
 	if (e == -ENOENT) {
 		doctor_say(d, CHECK_OK, "key", NULL, "%s: not there yet, run "
@@ -313,10 +313,11 @@ int
 node_doctor(const struct options *o)
 {
 	struct doctor d = { .o = o, .sum = { .begun = tool_now() } };
+	char home[PATH_MAX];
 
 	if (check_config(&d, o)) {
 		check_key(&d);
-		doctor_directory(&d, "home", tool_home("x"));
+		doctor_directory(&d, "home", tool_home("x", home));
 		doctor_store(&d);
 		check_pnet(&d);
 		check_listens(&d);

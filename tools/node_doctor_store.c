@@ -166,12 +166,13 @@ void
 doctor_store(struct doctor *d)
 {
 	const char *path = d->o->dht.store, *mode = d->o->dht.mode;
+	char home[PATH_MAX];
 	struct stat st;
 
 	if (path == NULL && d->o->ephemeral)
 		path = "memory";
 	if (path == NULL)
-		path = tool_home("store.sqlite");
+		path = tool_home("store.sqlite", home);
 	if (strcmp(path, "memory") == 0)
 		doctor_say(d, CHECK_OK, "store", NULL, "in memory");
 	else if (lstat(path, &st) == 0)

@@ -20,12 +20,13 @@ node_id(const struct options *o)
 	struct p2p_peer_id id;
 	const uint8_t *bytes;
 	struct p2p_key *key;
+	char home[PATH_MAX];
 	const char *path;
 	size_t len;
 	bool made;
 	int e;
 
-	path = o->key != NULL ? o->key : tool_home("identity.key");
+	path = o->key != NULL ? o->key : tool_home("identity.key", home);
 	if ((e = tool_key(path, false, &key, &made)) != 0)
 		return e;
 	p2p_peer_id_from_key(key, &id);
@@ -98,12 +99,13 @@ node_key(const struct options *o)
 	bool fresh = strcmp(o->arg, "new") == 0;
 	struct p2p_key *key = NULL;
 	const char *path, *why = NULL;
+	char home[PATH_MAX];
 	int e;
 
 	if (!fresh && strcmp(o->arg, "show") != 0)
 		return tool_usage(o->arg, "key wants new or show");
 	path = o->out != NULL ? o->out : o->key != NULL ? o->key :
-	    tool_home("identity.key");
+	    tool_home("identity.key", home);
 	if (fresh) {
 		if ((e = make_key(o, path, &key)) != 0)
 			return e;

@@ -312,11 +312,13 @@ node_run(const struct options *o)
 	    .log_level = P2P_LOG_DEBUG };
 	struct run r = { .o = o, .begun = tool_now() };
 	struct tool_net_state net;
+	char path[PATH_MAX];
 	struct p2p_key *key;
 	int status;
 
 	if (!o->ephemeral)
-		r.key = o->key != NULL ? o->key : tool_home("identity.key");
+		r.key = o->key != NULL ? o->key :
+		    tool_home("identity.key", path);
 	if ((status = tool_key(r.key, o->ephemeral, &key, &r.made)) != 0)
 		return status;
 	config.key = key;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -158,22 +157,21 @@ tool_append(const char *option, const char **list, const char *value)
 }
 
 const char *
-tool_home(const char *file)
+tool_home(const char *file, char out[PATH_MAX])
 {
-	static char path[PATH_MAX];
 	const char *dir;
 
 	if ((dir = getenv("P2P_HOME")) != NULL && dir[0] != '\0')
-		snprintf(path, sizeof(path), "%s/%s", dir, file);
+		snprintf(out, PATH_MAX, "%s/%s", dir, file);
 	else if ((dir = getenv("XDG_DATA_HOME")) != NULL && dir[0] == '/')
-		snprintf(path, sizeof(path), "%s/p2p/%s", dir, file);
+		snprintf(out, PATH_MAX, "%s/p2p/%s", dir, file);
 	else if ((dir = getenv("HOME")) != NULL && dir[0] == '/')
-		snprintf(path, sizeof(path), "%s/.local/share/p2p/%s", dir,
+		snprintf(out, PATH_MAX, "%s/.local/share/p2p/%s", dir,
 		    file);
 	else
 		exit(tool_usage_hint("home", "no HOME is set",
 		    "P2P_HOME=DIR says where the key is"));
-	return path;
+	return out;
 }
 
 /* Another process may make it at the same time: then its key is ours, too. */

@@ -7,6 +7,7 @@
 #ifndef TOOLS_TOOL_H
 #define TOOLS_TOOL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -118,8 +119,8 @@ int	tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
 	    struct p2p_host_config *config);
 void	tool_net_end(struct tool_net_state *s);
 
-/* The directory of keys and state: $P2P_HOME or the XDG one; static buffer. */
-const char	*tool_home(const char *file);
+/* A file in the directory of keys and state, $P2P_HOME or the XDG one: out. */
+const char	*tool_home(const char *file, char out[PATH_MAX]);
 
 /*
  * The host's key: ephemeral, or from a file, which is made when missing.
