@@ -66,7 +66,9 @@ colour NO -- --color always --json nonsense
 $node nonsense 2>&1 | grep -q "$esc" && fail "colour in a pipe"
 FORCE_COLOR=1 $node nonsense 2>&1 | grep -q "$esc" || fail "no forced colour"
 
-# A chat on a terminal.
+# A chat on a terminal that can do no more than lines; tool-chat-line.sh and
+# tool-chat-screen.sh have the others.
+export TERM=dumb
 mkfifo "$tmp/keys" "$tmp/peer.in"
 script -qfec "$chat -l $here -n 'Alice B.'" "$tmp/chat.out" <"$tmp/keys" \
     >/dev/null 2>&1 &
@@ -83,9 +85,9 @@ peer=$!
 pids="$pids $peer"
 exec 8>"$tmp/peer.in"
 until_holds 'has "$tmp/peer.out" "	early$"'
-until_holds 'has "$tmp/chat.out" "^[0-9:]* <Alice B.> early"'
+until_holds 'has "$tmp/chat.out" "^[0-9:]* <Alice B.~......> early"'
 printf 'a\033]0;title\007b\n' >&8
-r=$(printf '\357\277\275')
+r='\\u{FFFD}'
 until_holds 'has "$tmp/chat.out" "^[0-2][0-9]:[0-5][0-9] <......> a$r\]0;title${r}b"'
 # One after another: what is typed is echoed into what is said.
 asks() {
@@ -99,7 +101,7 @@ asks /connect "/connect wants"
 asks /peers "[^ ]\{6\} 12D3"
 echo //late >&7
 until_holds 'has "$tmp/peer.out" "	/late$"'
-until_holds 'has "$tmp/chat.out" "^[0-9:]* <Bob> /late"'
+until_holds 'has "$tmp/chat.out" "^[0-9:]* <Bob~......> /late"'
 lines "$tmp/peer.out" 3 && fail "a command was sent"
 echo /quit >&7
 until_holds 'has "$tmp/peer.err" "has left"'

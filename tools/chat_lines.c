@@ -2,7 +2,7 @@
  * The buffer holds a message of the greatest length with its line's end, so a
  * full one without an end in it is a line that is too long.
  */
-#include "chat.h"
+#include "chat_frame.h"
 
 #include <string.h>
 

@@ -7,6 +7,7 @@
 #include "chat.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "p2p/error.h"
 #include "p2p/stream.h"
@@ -26,12 +27,27 @@ has_peer(struct chat *c, const struct p2p_peer_id *peer, unsigned most)
 	return n > most;
 }
 
+/* In the peer's framing, in one piece; until it is known, lines. */
+static int
+write_message(struct chat_link *l, const struct chat_message *m,
+    enum chat_framing framing)
+{
+	uint8_t buf[CHAT_PREFIX_MAX + CHAT_LINE_MAX + 1];
+	size_t n = 0;
+
+	if (framing == CHAT_BY_LENGTH)
+		n = chat_frame_prefix(buf, m->len);
+	memcpy(buf + n, m->text, m->len);
+	return p2p_stream_write_full(l->s, buf, n + m->len);
+}
+
 /* The writer: until there is nothing more, or the peer takes nothing more. */
 static void *
 write_link(void *arg)
 {
 	struct chat_link *l = arg;
 	struct chat *c = l->chat;
+	enum chat_framing framing;
 	struct chat_message *m;
 	int e;
 
@@ -43,8 +59,9 @@ write_link(void *arg)
 			pthread_cond_wait(&l->work, &c->mtx);
 			continue;
 		}
+		framing = l->framing;
 		pthread_mutex_unlock(&c->mtx);
-		e = p2p_stream_write_full(l->s, m->text, m->len);
+		e = write_message(l, m, framing);
 		pthread_mutex_lock(&c->mtx);
 		if (e != 0 && l->error == 0)
 			l->error = e;
@@ -72,14 +89,17 @@ enter(struct chat_link *l, bool called)
 	pthread_mutex_lock(&c->mtx);
 	c->calling -= called;
 	good = !has_peer(c, &l->peer, CHAT_PEER_LINKS - 1) &&
+	    (l->who = chat_peer_get(c, &l->peer)) != NULL &&
 	    pthread_create(&l->writer, NULL, write_link, l) == 0;
 	if (good) {
 		first = !has_peer(c, &l->peer, 0);
 		TAILQ_INSERT_TAIL(&c->links, l, next);
+		l->who->links++;
 		l->ending = c->ending;
 		chat_move(&c->kept, &l->queue);
 		c->patient = true;
 		pthread_cond_signal(&l->work);
+		pthread_cond_broadcast(&c->again);
 	}
 	pthread_mutex_unlock(&c->mtx);
 	if (first)
@@ -117,33 +137,68 @@ leave(struct chat_link *l, int error)
 	pthread_mutex_unlock(&c->mtx);
 	if (last)
 		chat_show_peer(l, false, error);
+	pthread_mutex_lock(&c->mtx);
+	l->who->links--;
+	pthread_cond_broadcast(&c->again);
+	pthread_mutex_unlock(&c->mtx);
 	pthread_mutex_unlock(&c->out);
 	chat_wake(c);
+}
+
+static void
+learn_framing(struct chat_link *l, enum chat_framing framing)
+{
+	pthread_mutex_lock(&l->chat->mtx);
+	l->framing = framing;
+	pthread_mutex_unlock(&l->chat->mtx);
+}
+
+/* What there is in the frame; a line of nothing is none. */
+static void
+show_lines(struct chat_link *l, struct chat_frame *f, bool end)
+{
+	const char *line;
+	ssize_t len;
+	bool cut;
+
+	while ((len = chat_frame_next(f, end, &line, &cut)) >= 0) {
+		if (len > 0)
+			chat_show_message(l, line, (size_t)len);
+		if (cut && !l->chat->front->terminal)
+			chat_notice(l->chat, "%s: the rest of a message over "
+			    "%d bytes is left out", chat_tail(l->name),
+			    CHAT_SHOWN_MAX);
+		else if (cut)
+			chat_show_message(l, "[...]", 5);
+	}
 }
 
 /* How it ended: 0, or an error. */
 static int
 read_link(struct chat_link *l)
 {
-	struct chat_lines lines = { .have = 0 };
-	const char *line;
-	ssize_t n, len;
-	bool whole;
-	size_t cap;
-	char *p;
+	struct chat_frame f = { .framing = CHAT_UNKNOWN };
+	uint8_t buf[CHAT_LINE_MAX * 2], *p;
+	ssize_t n, used;
 
-	do {
-		p = chat_lines_space(&lines, &cap);
-		if ((n = p2p_stream_read(l->s, p, cap)) < 0)
-			return (int)n;
-		lines.have += (size_t)n;
-		while ((len = chat_lines_next(&lines, n == 0, &line,
-		    &whole)) >= 0)
-			if (len > 0)
-				chat_show_message(l->chat, l, line,
-				    (size_t)len);
-	} while (n > 0);
-	return 0;
+	for (;;) {
+		if ((n = p2p_stream_read(l->s, p = buf, sizeof(buf))) <= 0)
+			break;
+		do {
+			if ((used = chat_frame_take(&f, p, (size_t)n)) < 0) {
+				p2p_stream_reset(l->s);
+				return (int)used;
+			}
+			if (l->framing != f.framing)
+				learn_framing(l, f.framing);
+			show_lines(l, &f, false);
+			p += used;
+			n -= used;
+		} while (n > 0 || chat_frame_pending(&f));
+	}
+	if (n == 0)
+		show_lines(l, &f, true);
+	return (int)n;
 }
 
 void

@@ -96,34 +96,94 @@ is_written_to(const struct chat_link *l)
 	return false;
 }
 
-void
-chat_say(struct chat *c, const char *text, size_t len)
+double
+chat_kept_s(const struct chat *c)
+{
+	return c->linger > CHAT_KEPT_S ? c->linger : CHAT_KEPT_S;
+}
+
+static struct chat_message *
+new_message(struct chat *c, const char *text, size_t len)
 {
 	struct chat_message *m = malloc(sizeof(*m) + len + 1);
-	struct chat_link *l;
-	bool there = false, kept = false;
 
 	if (m == NULL)
 		exit(tool_fail("message", P2P_ERR_LIMIT, NULL));
 	*m = (struct chat_message){ .len = len + 1 };
 	memcpy(m->text, text, len);
 	m->text[len] = '\n';
-	pthread_mutex_lock(&c->mtx);
+	if (c->front->commands)
+		m->until = tool_now() + chat_kept_s(c);
+	return m;
+}
+
+/* To the links that are written to, of one peer or of all; mtx is held. */
+static bool
+queue_up(struct chat *c, struct chat_message *m, const struct p2p_peer_id *to)
+{
+	struct chat_link *l;
+	bool there = false;
+
 	TAILQ_FOREACH(l, &c->links, next) {
-		if (!is_written_to(l))
+		if (!is_written_to(l) ||
+		    (to != NULL && !p2p_peer_id_equal(to, &l->peer)))
 			continue;
 		there = true;
 		if (!chat_put(&l->queue, m))
 			c->lost = true;
 		pthread_cond_signal(&l->work);
 	}
+	return there;
+}
+
+/* On a terminal, what is on its way is shown at once. */
+static void
+enter_said(struct chat *c, struct chat_message *m, bool there)
+{
+	m->shown = there && c->front->terminal;
+	TAILQ_INSERT_TAIL(&c->said, m, next);
+	m->pending++;		/* until it is shown */
+	pthread_mutex_unlock(&c->mtx);
+	if (m->shown)
+		chat_show_ours(c, m);
+	pthread_mutex_lock(&c->mtx);
+	m->pending--;
+}
+
+void
+chat_say(struct chat *c, const char *text, size_t len, size_t action)
+{
+	struct chat_message *m = new_message(c, text, len);
+	bool there, kept = false;
+
+	m->action = action;
+	pthread_mutex_lock(&c->mtx);
+	there = queue_up(c, m, NULL);
 	if (!there && !(kept = chat_put(&c->kept, m)))
 		c->lost = true;
 	kept = kept && c->kept.n == 1;
-	TAILQ_INSERT_TAIL(&c->said, m, next);
+	enter_said(c, m, there);
 	pthread_mutex_unlock(&c->mtx);
-	if (kept && !c->pipe)
-		chat_notice(c, "nobody here yet: kept until someone joins");
+	if (kept && c->front->commands)
+		chat_notice(c, "nobody here yet -- message kept, will be sent "
+		    "when someone joins (%.0f s)", chat_kept_s(c));
+}
+
+bool
+chat_say_to(struct chat *c, const struct chat_peer *to, const char *text,
+    size_t len)
+{
+	struct chat_message *m = new_message(c, text, len);
+	bool there;
+
+	memcpy(m->to, to->name, sizeof(m->to));
+	pthread_mutex_lock(&c->mtx);
+	if ((there = queue_up(c, m, &to->id)))
+		enter_said(c, m, true);
+	pthread_mutex_unlock(&c->mtx);
+	if (!there)
+		free(m);
+	return there;
 }
 
 bool
@@ -201,8 +261,11 @@ chat_report(struct chat *c)
 		pthread_mutex_unlock(&c->mtx);
 		if (m == NULL)
 			return;
-		if (m->got)
-			chat_show_message(c, NULL, m->text, m->len - 1);
+		if (m->got && !m->shown)
+			chat_show_ours(c, m);
+		else if (!m->got && m->shown)
+			chat_notice(c, "nobody was handed this: %.*s",
+			    (int)(m->len < 60 ? m->len - 1 : 60), m->text);
 		free(m);
 	}
 }
@@ -218,6 +281,22 @@ chat_drop_kept(struct chat *c)
 	pthread_mutex_unlock(&c->mtx);
 }
 
+unsigned
+chat_drop_old(struct chat *c, double now)
+{
+	struct chat_item *item;
+	unsigned n = 0;
+
+	pthread_mutex_lock(&c->mtx);
+	while ((item = STAILQ_FIRST(&c->kept.items)) != NULL &&
+	    item->m->until > 0 && item->m->until <= now) {
+		chat_settle(c, chat_take(&c->kept), false);
+		n++;
+	}
+	pthread_mutex_unlock(&c->mtx);
+	return n;
+}
+
 void
 chat_end(struct chat *c)
 {
@@ -229,5 +308,6 @@ chat_end(struct chat *c)
 		l->ending = true;
 		pthread_cond_signal(&l->work);
 	}
+	pthread_cond_broadcast(&c->again);
 	pthread_mutex_unlock(&c->mtx);
 }

@@ -5,12 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "chat.h"
-#include "json.h"
 #include "p2p/error.h"
 #include "p2p/host.h"
 #include "p2p/key.h"
@@ -27,6 +27,7 @@ struct options {
 	struct tool_net	 net;
 	const char	*key;
 	bool		 ephemeral;
+	bool		 plain;
 	bool		 help;
 };
 
@@ -56,23 +57,38 @@ show_addresses(struct chat *c)
 	int e;
 
 	if ((e = p2p_host_addresses(c->host, &list)) != 0)
-		return tool_fail("addresses", e, NULL);
+		return e;
 	for (i = 0; list[i] != NULL; i++) {
 		if (p2p_multiaddr_with_peer(list[i], p2p_host_id(c->host),
 		    &full) != 0)
 			continue;
-		if (tool_json) {
-			json_begin("listening");
-			json_text("address", p2p_multiaddr_text(full));
-			json_end();
-		} else {
-			fprintf(stderr, "invite: p2p-chat -c %s\n",
-			    p2p_multiaddr_text(full));
-		}
+		chat_invite(c, p2p_multiaddr_text(full));
 		p2p_multiaddr_free(full);
 	}
 	p2p_host_addresses_free(list);
-	return TOOL_OK;
+	return 0;
+}
+
+/*
+ * The best front that there is for what we have been given; one that cannot
+ * begin leaves the terminal to the next.
+ */
+static void
+choose_front(struct chat *c, bool plain)
+{
+	const struct chat_front *const fronts[] = { plain ? NULL : chat_screen,
+	    chat_line, &chat_plain };
+	size_t i;
+
+	c->front = tool_json ? &chat_json : &chat_pipe;
+	if (tool_json || !isatty(0) || !isatty(1))
+		return;
+	for (i = chat_term_is_dumb() ? 2 : 0; i < 3; i++) {
+		c->front = fronts[i];
+		if (fronts[i] != NULL &&
+		    (fronts[i]->begin == NULL || fronts[i]->begin(c)))
+			return;
+	}
 }
 
 /* Everything between the host's start and its stop. */
@@ -82,20 +98,19 @@ converse(struct chat *c, const struct options *o)
 	size_t i;
 	int e;
 
-	if ((e = p2p_host_handle(c->host, CHAT_ID, chat_handle, c)) != 0)
-		return tool_fail("chat", e, NULL);
 	if ((e = listen_all(c, o->listen)) != 0)
 		return e;
-	pthread_mutex_lock(&c->out);
-	e = show_addresses(c);
-	pthread_mutex_unlock(&c->out);
-	if (e != 0)
-		return e;
-	for (i = 0; o->connect[i] != NULL; i++)
+	choose_front(c, o->plain);
+	if ((e = p2p_host_handle(c->host, CHAT_ID, chat_handle, c)) == 0)
+		e = show_addresses(c);
+	for (i = 0; e == 0 && o->connect[i] != NULL; i++)
 		chat_call(c, o->connect[i]);
-	chat_input(c);
-	chat_finish(c);
-	return TOOL_OK;
+	if (e == 0) {
+		c->front->input(c);
+		chat_finish(c);
+	}
+	chat_close(c);
+	return e == 0 ? TOOL_OK : tool_fail("start", e, NULL);
 }
 
 /*
@@ -105,6 +120,7 @@ converse(struct chat *c, const struct options *o)
 static void
 stop(struct chat *c)
 {
+	struct chat_peer *p;
 	int e;
 
 	if ((e = p2p_host_stop(c->host, 0)) != 0)
@@ -112,6 +128,10 @@ stop(struct chat *c)
 	chat_call_join(c);
 	chat_report(c);
 	p2p_host_free(c->host);
+	while ((p = TAILQ_FIRST(&c->peers)) != NULL) {
+		TAILQ_REMOVE(&c->peers, p, next);
+		free(p);
+	}
 }
 
 static int
@@ -154,7 +174,7 @@ help(void)
 	    "  --pnet FILE          in the network of this swarm.key\n"
 	    "  --capture FILE       append all frames, decrypted, to a file\n"
 	    "  --json               events as JSON lines\n"
-	    "  --plain              lines, whatever the terminal can do\n"
+	    "  --plain              lines, not a full screen\n"
 	    "  --linger SECONDS     wait for a first peer at the end (10)\n"
 	    "  -h, --help           this text\n"
 	    "\nmore: man p2p-chat\n");
@@ -198,7 +218,7 @@ take(struct chat *chat, struct options *o, int c, char *const *argv)
 	case O_PNET: o->net.pnet = optarg; break;
 	case O_CAPTURE: o->net.capture = optarg; break;
 	case O_JSON: tool_json = true; break;
-	case O_PLAIN: break;		/* lines are all there is so far */
+	case O_PLAIN: o->plain = true; break;
 	case O_LINGER:
 		chat->linger = tool_seconds("--linger", optarg);
 		break;
@@ -208,20 +228,36 @@ take(struct chat *chat, struct options *o, int c, char *const *argv)
 	return TOOL_OK;
 }
 
+static void
+begin(struct chat *c)
+{
+	pthread_condattr_t attr;
+
+	TAILQ_INIT(&c->links);
+	TAILQ_INIT(&c->peers);
+	TAILQ_INIT(&c->said);
+	TAILQ_INIT(&c->calls);
+	STAILQ_INIT(&c->kept.items);
+	STAILQ_INIT(&c->posted);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->again, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct chat chat = { .mtx = PTHREAD_MUTEX_INITIALIZER,
 	    .out = PTHREAD_MUTEX_INITIALIZER, .linger = LINGER_S,
-	    .patient = true };
+	    .patient = true, .room = PTHREAD_COND_INITIALIZER,
+	    .main = pthread_self() };
 	struct options o = { .help = false };
 	int c, e;
 
 	tool_start(argv);
-	TAILQ_INIT(&chat.links);
-	TAILQ_INIT(&chat.said);
-	TAILQ_INIT(&chat.calls);
-	STAILQ_INIT(&chat.kept.items);
+	(void)setlocale(LC_CTYPE, "");	/* numbers stay C's */
+	begin(&chat);
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":l:c:n:h", longs, NULL)) != -1)
 		if ((e = take(&chat, &o, c, argv)) != 0)
@@ -233,7 +269,6 @@ main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return tool_usage(argv[optind], "no such argument");
-	chat.pipe = !tool_json && (!isatty(0) || !isatty(1));
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();

@@ -18,6 +18,7 @@ bool tool_json;
 
 static atomic_int got_signal;	/* the handler may run in any thread */
 static int signal_pipe[2] = { -1, -1 };
+static void (*_Atomic at_force)(void);
 
 void
 tool_start(char *const *argv)
@@ -326,14 +327,24 @@ tool_connect(struct p2p_host *host, const char *target,
 	return p2p_host_connect(host, target, options, out, report);
 }
 
+void
+tool_at_force(void (*fn)(void))
+{
+	atomic_store(&at_force, fn);
+}
+
 static void
 on_signal(int sig)
 {
 	int saved = errno, none = 0;
+	void (*fn)(void);
 	char c = 0;
 
-	if (!atomic_compare_exchange_strong(&got_signal, &none, sig))
+	if (!atomic_compare_exchange_strong(&got_signal, &none, sig)) {
+		if ((fn = atomic_load(&at_force)) != NULL)
+			fn();
 		_exit(128 + sig);
+	}
 	if (write(signal_pipe[1], &c, 1) == -1)
 		errno = saved;		/* full: it is readable anyway */
 	errno = saved;

@@ -145,6 +145,9 @@ void	tool_signals(void);
 int	tool_signal(void);		/* the signal, or 0 */
 int	tool_signal_fd(void);
 
+/* Called before that end, in the handler; NULL: nothing is. */
+void	tool_at_force(void (*fn)(void));
+
 /*
  * tool_notify.c: tell the service manager, when there is one, a state:
  * "READY=1", "RELOADING=1" (and "READY=1" when that is done), "STOPPING=1".

@@ -1,0 +1,147 @@
+/*
+ * The terminal as it was found: after the end, after any signal, and while we
+ * are stopped.  What a handler does here is safe in one.
+ */
+#include "chat.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+#define LEAVE_MAX	256	/* bytes */
+
+static struct termios found;
+static char leave[LEAVE_MAX];
+static atomic_bool saved;
+static atomic_uint told;
+static int wake = -1;
+
+/* Those that end the process, with or without a core. */
+static const int fatal[] = { SIGHUP, SIGQUIT, SIGABRT, SIGILL, SIGFPE, SIGBUS,
+    SIGSEGV };
+#define FATAL	(sizeof(fatal) / sizeof(fatal[0]))
+static struct sigaction before[FATAL];
+
+void
+chat_term_restore(void)
+{
+	sigset_t one;
+
+	if (!atomic_exchange(&saved, false))
+		return;
+	/* Also when we are in the background by now. */
+	sigemptyset(&one);
+	sigaddset(&one, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &one, NULL);
+	(void)!write(1, leave, strlen(leave));
+	(void)tcsetattr(0, TCSANOW, &found);
+}
+
+/*
+ * A fault comes again when we return, for whoever had the signal before us;
+ * what was sent does not.
+ */
+static void
+on_fatal(int sig, siginfo_t *info, void *context)
+{
+	size_t i;
+
+	(void)context;
+	chat_term_restore();
+	for (i = 0; i < FATAL; i++)
+		if (fatal[i] == sig)
+			(void)sigaction(sig, &before[i], NULL);
+	if (info->si_code <= 0 || sig == SIGHUP || sig == SIGQUIT)
+		(void)raise(sig);
+}
+
+static void
+on_told(int sig)
+{
+	int e = errno;
+
+	atomic_fetch_or(&told, sig == SIGWINCH ? CHAT_RESIZED : CHAT_SUSPEND);
+	(void)!write(wake, "", 1);
+	errno = e;
+}
+
+bool
+chat_term_save(struct chat *c, const char *text)
+{
+	struct sigaction sa = { .sa_handler = on_told, .sa_flags = SA_RESTART };
+	struct sigaction bad = { .sa_sigaction = on_fatal,
+	    .sa_flags = SA_SIGINFO };
+	static bool again;
+	size_t i;
+
+	if (tcgetattr(0, &found) == -1)
+		return false;
+	snprintf(leave, sizeof(leave), "%s", text);
+	wake = c->wake[1];
+	atomic_store(&saved, true);
+	tool_at_force(chat_term_restore);
+	if (again)
+		return true;
+	again = true;
+	(void)atexit(chat_term_restore);
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGWINCH, &sa, NULL);
+	sigaction(SIGTSTP, &sa, NULL);
+	sigemptyset(&bad.sa_mask);
+	for (i = 0; i < FATAL; i++)
+		sigaction(fatal[i], &bad, &before[i]);
+	return true;
+}
+
+unsigned
+chat_term_told(void)
+{
+	return atomic_exchange(&told, 0);
+}
+
+/* As by default, which is to stop, all threads. */
+void
+chat_term_stop(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL }, ours;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGTSTP, &sa, &ours);
+	(void)kill(getpid(), SIGTSTP);
+	sigaction(SIGTSTP, &ours, NULL);
+	atomic_fetch_or(&told, CHAT_RESIZED);	/* it may have been */
+}
+
+bool
+chat_term_is_utf8(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+static bool
+is_set(const char *name)
+{
+	const char *v = getenv(name);
+
+	return v != NULL && v[0] != '\0';
+}
+
+bool
+chat_term_is_dumb(void)
+{
+	return !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
+}
+
+bool
+chat_term_has_colour(void)
+{
+	return !is_set("NO_COLOR") && !chat_term_is_dumb() &&
+	    strncmp(getenv("TERM"), "vt", 2) != 0;
+}
