@@ -94,7 +94,7 @@ asks() {
 	echo "$1" >&7
 	until_holds "has '$tmp/chat.out' '^-!- $2'"
 }
-asks /help "//text "
+asks /help "//TEXT "
 asks /frob "no such command: /frob"
 asks "/nick Bob" "you are Bob now"
 asks /connect "/connect wants"
