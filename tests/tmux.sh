@@ -57,7 +57,7 @@ chat_in() {
 	name=$1
 	shift
 	enter "$name" "stty -g >'$tmp/$name.stty'; clear; $chat -l $here $* 2>'$tmp/$name.err'"
-	until_holds 'lines_of "$name" | tr -d "\n" | grep -q "p2p-chat -c /ip4/[0-9./a-z]*/p2p/12D3[A-Za-z0-9]\{48\}"'
+	until_holds 'lines_of "$name" | tr -d "\n " | grep -q "p2p-chat *-c */ip4/[0-9./a-z]*/p2p/12D3[A-Za-z0-9]\{48\}"'
 	to=$(lines_of "$name" | tr -d '\n ' |
 	    sed 's/.*p2p-chat-c\(\/ip4\/[0-9./a-z]*\/p2p\/12D3[A-Za-z0-9]\{48\}\).*/\1/')
 }

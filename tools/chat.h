@@ -334,6 +334,8 @@ extern const unsigned char chat_basic[CHAT_COLOURS];	/* of 8 */
  */
 bool	chat_term_save(struct chat *c, const char *leave);
 void	chat_term_restore(void);
+/* That has been written. */
+void	chat_term_left(void);
 /* CHAT_RESIZED, CHAT_SUSPEND since the last call. */
 unsigned	chat_term_told(void);
 /* Stop, as SIGTSTP does; returns when continued. */

@@ -232,6 +232,7 @@ end(struct chat *c)
 	line.el = NULL;
 	line.history = NULL;
 	fflush(stdout);
+	chat_term_left();
 	chat_term_restore();
 }
 
@@ -246,9 +247,11 @@ read_line(int *len)
 	line.wiped = false;
 	text = el_gets(line.el, len);
 	line.reading = false;
-	if (text == NULL || *len <= 0)
-		return NULL;
 	info = el_wline(line.el);
+	if (text == NULL || *len <= 0) {
+		wipe_from(row_of(info->buffer, info->cursor));
+		return NULL;
+	}
 	wipe_from(row_of(info->buffer, info->lastchar - 1) + 1);
 	fflush(stdout);
 	return text;

@@ -44,6 +44,12 @@ chat_term_restore(void)
 	(void)tcsetattr(0, TCSANOW, &found);
 }
 
+void
+chat_term_left(void)
+{
+	leave[0] = '\0';
+}
+
 /*
  * A fault comes again when we return, for whoever had the signal before us;
  * what was sent does not.
