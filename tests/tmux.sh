@@ -12,6 +12,9 @@ end_tmux() {
 }
 trap end_tmux EXIT
 unset TMUX NO_COLOR ENV
+# What curses never frees, and the names of functions in libedit.
+printf 'leak:%s\n' libncursesw.so libtinfo.so wcsdup >"$tmp/lsan"
+export LSAN_OPTIONS="suppressions=$tmp/lsan:print_suppressions=0"
 
 # screen NAME: what it shows; lines_of NAME: and what has scrolled away
 screen() { tm capture-pane -p -t "$1"; }
