@@ -3,6 +3,7 @@
 //	peer listen [options]
 //	peer dial [options] MADDR TEST[,TEST...] [ARGS]
 //	peer kad [options]		see kad.go
+//	peer chat [options]		see chat.go
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 package main
@@ -442,7 +443,7 @@ func main() {
 	f.Parse(os.Args[2:])
 	var where []string
 	switch os.Args[1] {
-	case "listen":
+	case "listen", "chat":
 		where = []string{c.address()}
 	case "kad":
 		where = []string{k.listen}
@@ -460,6 +461,11 @@ func main() {
 		}
 	case os.Args[1] == "kad" && f.NArg() == 0:
 		if err := serveKad(h, &k); err != nil {
+			fmt.Fprintln(os.Stderr, "peer:", err)
+			os.Exit(1)
+		}
+	case os.Args[1] == "chat" && f.NArg() == 0:
+		if err := serveChat(h); err != nil {
 			fmt.Fprintln(os.Stderr, "peer:", err)
 			os.Exit(1)
 		}

@@ -3,6 +3,7 @@
 //   node peer.js listen [options]
 //   node peer.js dial [options] MADDR TEST[,TEST...] [ARGS]
 //   node peer.js kad [options]		see kad.js
+//   node peer.js chat [options]	see chat.js
 //
 // What happens is one JSON object a line on stdout; ../README.md has the list.
 import { readFileSync } from 'node:fs'
@@ -18,6 +19,7 @@ import { tls } from '@libp2p/tls'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import * as chat from './chat.js'
 import * as kad from './kad.js'
 
 const AGENT = 'interop-js/3.3.11'
@@ -318,8 +320,10 @@ async function dial (node, address, test, args) {
   }
 }
 
+const anyPort = ({ ip }) => [`/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/0`]
 const WHERE = {
-  listen: ({ ip }) => [`/${ip.includes(':') ? 'ip6' : 'ip4'}/${ip}/tcp/0`],
+  listen: anyPort,
+  chat: anyPort,
   dial: () => [],
   kad: ({ listen }) => [listen]
 }
@@ -335,10 +339,10 @@ const { values, positionals } = parseArgs({
   }
 })
 const [command, address, test, ...args] = positionals
-if (!((command === 'listen' || command === 'kad') && address == null) &&
+if (!(['listen', 'kad', 'chat'].includes(command) && address == null) &&
     !(command === 'dial' &&
       test?.split(',').every((name) => tests[name] != null))) {
-  console.error('usage: peer.js listen | peer.js kad | ' +
+  console.error('usage: peer.js listen | peer.js kad | peer.js chat | ' +
     'peer.js dial MADDR TEST[,TEST...] [ARGS]')
   process.exit(2)
 }
@@ -349,6 +353,7 @@ try {
   switch (command) {
     case 'listen': await listen(node); break
     case 'kad': await kad.serveKad(node); break
+    case 'chat': await chat.serveChat(node); break
     default: await dial(node, address, test, args)
   }
 } catch (error) {

@@ -3,6 +3,7 @@
     peer.py listen [options]
     peer.py dial [options] MADDR TEST[,TEST...] [ARGS]
     peer.py kad [options]		see kad.py
+    peer.py chat [options]		see chat.py
 
 What happens is one JSON object a line on stdout; ../README.md has the list.
 """
@@ -31,6 +32,7 @@ from libp2p.stream_muxer.mplex import mplex
 from libp2p.stream_muxer.yamux import yamux
 
 sys.dont_write_bytecode = True	# nothing beside the source
+import chat
 import kad
 
 AGENT = "interop-py/0.8.1"
@@ -69,8 +71,10 @@ class Node:
         key = KEYS[options.key_type]()
         muxer_id, muxer = MUXERS[options.muxer]
         family = "ip6" if ":" in options.ip else "ip4"
+        any_port = Multiaddr(f"/{family}/{options.ip}/tcp/0")
         self.listen = {
-            "listen": [Multiaddr(f"/{family}/{options.ip}/tcp/0")],
+            "listen": [any_port],
+            "chat": [any_port],
             "dial": [],
             "kad": [Multiaddr(options.listen)],
         }[options.command]
@@ -301,6 +305,8 @@ async def main(options):
                 await listen(node)
             elif options.command == "kad":
                 await kad.serve(node.host, node.peers, options)
+            elif options.command == "chat":
+                await chat.serve(node.host)
             else:
                 status = await dial(node)
                 # What is left to be said is said.
@@ -312,7 +318,7 @@ async def main(options):
 
 def arguments():
     p = argparse.ArgumentParser()
-    p.add_argument("command", choices=["listen", "dial", "kad"])
+    p.add_argument("command", choices=["listen", "dial", "kad", "chat"])
     p.add_argument("--ip", default="127.0.0.1")
     p.add_argument("--security", choices=["tls", "noise"], default="tls")
     p.add_argument("--muxer", choices=MUXERS, default="yamux")
