@@ -64,6 +64,11 @@ chat_in() {
 	to=$(lines_of "$name" | tr -d '\n ' |
 	    sed 's/.*p2p-chat-c\(\/ip4\/[0-9./a-z]*\/p2p\/12D3[A-Za-z0-9]\{48\}\).*/\1/')
 }
+# chat_pid NAME: of the program in it
+chat_pid() {
+	ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')" |
+	    head -n 1 | tr -d ' '
+}
 # left_well NAME STATUS: it has ended so, and the terminal is as it was
 left_well() {
 	shows "$1" '^ready>$'

@@ -15,7 +15,6 @@ perl -e 'for (1 .. 100000) { my $s = "by length $_\n"; print pack("C", length $s
     >"$tmp/by-length"
 
 rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
-chat_pid() { ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')" | head -n 1; }
 
 for mode in --plain --ephemeral; do
 	t=on$mode
@@ -23,7 +22,7 @@ for mode in --plain --ephemeral; do
 	tm set-option -t "$t" history-limit 5000
 	title=$(tm display-message -p -t "$t" '#{pane_title}')
 	chat_in "$t" $mode
-	there=$(chat_pid "$t" | tr -d ' ')
+	there=$(chat_pid "$t")
 	for part in "$tmp"/part.*; do
 		$raw send "$to" /chat/1.0.0 <"$part" >"$tmp/raw.out" 2>&1 ||
 		    fail "raw: ${part##*/}"

@@ -131,6 +131,10 @@ enter t fg
 shows t '^> before the stop$'
 echo 'after fg' >&7
 shows t "$tail> after fg"
+kill -STOP "$(chat_pid t)"
+until_holds '[ "$(screen t | grep -c Stopped)" = 2 ]'
+enter t fg
+shows t '^> before the stop$'
 type t '!'
 shows t '^> before the stop!$'
 key t C-u

@@ -138,6 +138,14 @@ shows t '^in between'
 enter t fg
 row_is 24 '^> before$'
 row_is 23 '^ peers 1  alice'
+# By somebody else, who can ask for nothing first; the shell's settings are
+# those of the terminal until it is continued.
+kill -STOP "$(chat_pid t)"
+shows t Stopped
+enter t fg
+row_is 24 '^> before$'
+type t ' again'
+row_is 24 '^> before again$'
 key t C-u C-l
 row_is 23 '^ peers 1  alice'
 
@@ -177,17 +185,16 @@ shows c '> without'
 tm capture-pane -p -e -t c >"$tmp/c.screen"
 grep -q "$(printf '\033')"'\[[0-9;]*\(3[0-7]\|38;5;[0-9]*\)m' "$tmp/c.screen" &&
     fail "a colour"
-# SIGTERM, and twice SIGINT when it does not end by itself.
-pkill_chat() { kill "-$2" "$(ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')" | head -n 1)"; }
-pkill_chat c TERM
+# Signals that end it, graceful or not.
+kill -TERM "$(chat_pid c)"
 left_well c 0
 enter c clear
 chat_in c
-pkill_chat c QUIT
+kill -QUIT "$(chat_pid c)"
 left_well c 131
 enter c clear
 chat_in c
-pkill_chat c HUP
+kill -HUP "$(chat_pid c)"
 left_well c 129
 kill -TERM $p
 ends $p 0
@@ -195,7 +202,10 @@ exec 7>&-
 
 # In the C locale: ASCII, and no more.
 terminal n 80 24 C
-chat_in n -n carl
+chat_in n -n "$(printf 'k\303\251')"
+row_of_n() { screen n | sed -n 23p | grep -q '^ peers 0  k\\u{00E9}~......$'; }
+until_holds row_of_n
+enter n '/nick carl'
 talk p -c "$to"
 p=$pid
 printf 'gr\303\274n\n' >&7

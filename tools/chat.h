@@ -134,6 +134,7 @@ struct chat_event {
 /* What a terminal is told from outside. */
 #define CHAT_RESIZED	1u
 #define CHAT_SUSPEND	2u
+#define CHAT_CONTINUED	4u	/* somebody else had the terminal */
 
 /*
  * A front.  show is for those where any thread may print, out is held; with
@@ -323,6 +324,8 @@ struct chat_words {
 };
 bool	chat_words(const struct chat_event *e, struct chat_words *out);
 void	chat_words_free(struct chat_words *w);
+/* The same for a text alone; NULL: no memory. */
+char	*chat_clean(const char *text, size_t len);
 #define CHAT_COLOURS	12
 extern const unsigned char chat_palette[CHAT_COLOURS];	/* of 256 */
 extern const unsigned char chat_basic[CHAT_COLOURS];	/* of 8 */
@@ -336,7 +339,7 @@ bool	chat_term_save(struct chat *c, const char *leave);
 void	chat_term_restore(void);
 /* That has been written. */
 void	chat_term_left(void);
-/* CHAT_RESIZED, CHAT_SUSPEND since the last call. */
+/* CHAT_RESIZED and so on, since the last call. */
 unsigned	chat_term_told(void);
 /* Stop, as SIGTSTP does; returns when continued. */
 void	chat_term_stop(void);

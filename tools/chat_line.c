@@ -131,6 +131,7 @@ clear(struct chat *c)
 	fflush(stdout);
 }
 
+/* After a stop the line is drawn anew, below what the shell has written. */
 static void
 told(struct chat *c, unsigned what)
 {
@@ -140,16 +141,19 @@ told(struct chat *c, unsigned what)
 		fflush(stdout);
 		el_set(line.el, EL_PREP_TERM, 0);
 		chat_term_stop();
+	}
+	if ((what & (CHAT_SUSPEND | CHAT_CONTINUED)) != 0) {
+		/* It believes that nobody else has changed it. */
+		el_set(line.el, EL_PREP_TERM, 0);
 		el_set(line.el, EL_PREP_TERM, 1);
-		line.wiped = true;
-		redraw();
+		wipe_from(0);
+		line.wiped = line.reading;
 	}
 	if ((what & CHAT_RESIZED) != 0) {
 		wipe();
 		el_resize(line.el);
-		line.wiped = line.reading;
-		redraw();
 	}
+	redraw();
 }
 
 /* A character, 1; or 0 at the end, or when it is time to end. */

@@ -100,12 +100,15 @@ draw_messages(void)
 static void
 put_clipped(int y, int x, const char *text, unsigned columns)
 {
-	wchar_t wide[CHAT_LABEL_MAX * 2];
+	char *clean = chat_clean(text, strlen(text));
+	wchar_t wide[CHAT_LABEL_MAX * 4];
 	unsigned used = 0;
 	size_t n, i;
 
-	if ((n = mbstowcs(wide, text, sizeof(wide) / sizeof(wide[0]))) ==
-	    (size_t)-1)
+	n = clean != NULL ? mbstowcs(wide, clean, sizeof(wide) /
+	    sizeof(wide[0])) : 0;
+	free(clean);
+	if (n == (size_t)-1)
 		return;
 	if (n > sizeof(wide) / sizeof(wide[0]))
 		n = sizeof(wide) / sizeof(wide[0]);
@@ -258,6 +261,8 @@ told(struct chat *c, unsigned what)
 		def_prog_mode();
 		endwin();
 		chat_term_stop();
+	}
+	if ((what & (CHAT_SUSPEND | CHAT_CONTINUED)) != 0) {
 		reset_prog_mode();
 		refresh();
 	}

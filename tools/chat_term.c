@@ -73,7 +73,8 @@ on_told(int sig)
 {
 	int e = errno;
 
-	atomic_fetch_or(&told, sig == SIGWINCH ? CHAT_RESIZED : CHAT_SUSPEND);
+	atomic_fetch_or(&told, sig == SIGWINCH ? CHAT_RESIZED :
+	    sig == SIGCONT ? CHAT_CONTINUED | CHAT_RESIZED : CHAT_SUSPEND);
 	(void)!write(wake, "", 1);
 	errno = e;
 }
@@ -100,6 +101,7 @@ chat_term_save(struct chat *c, const char *text)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGWINCH, &sa, NULL);
 	sigaction(SIGTSTP, &sa, NULL);
+	sigaction(SIGCONT, &sa, NULL);
 	sigemptyset(&bad.sa_mask);
 	for (i = 0; i < FATAL; i++)
 		sigaction(fatal[i], &bad, &before[i]);
@@ -122,7 +124,6 @@ chat_term_stop(void)
 	sigaction(SIGTSTP, &sa, &ours);
 	(void)kill(getpid(), SIGTSTP);
 	sigaction(SIGTSTP, &ours, NULL);
-	atomic_fetch_or(&told, CHAT_RESIZED);	/* it may have been */
 }
 
 bool

@@ -37,8 +37,8 @@ colour_of(const char *peer)
 }
 
 /* A byte becomes up to ten: \u{10ffff}. */
-static char *
-clean(const char *text, size_t len)
+char *
+chat_clean(const char *text, size_t len)
 {
 	bool ascii = !chat_term_is_utf8();
 	size_t cap = (ascii ? 10 : 3) * len + 1;
@@ -62,7 +62,7 @@ put_message(const struct chat_event *e, const char *label)
 		    chat_label(e->to, "", to));
 	else
 		snprintf(who, sizeof(who), "<%s>", label);
-	return clean(who, strlen(who));
+	return chat_clean(who, strlen(who));
 }
 
 bool
@@ -79,7 +79,7 @@ chat_words(const struct chat_event *e, struct chat_words *w)
 	if (e->kind == CHAT_MESSAGE) {
 		w->who = put_message(e, label);
 		w->colour = colour_of(e->peer);
-		w->text = clean(e->text + e->action, e->len - e->action);
+		w->text = chat_clean(e->text + e->action, e->len - e->action);
 		return w->who != NULL && w->text != NULL;
 	}
 	w->who = strdup(e->kind == CHAT_INVITE ? "invite:" : "-!-");
@@ -91,8 +91,8 @@ chat_words(const struct chat_event *e, struct chat_words *w)
 		snprintf(text, sizeof(text), "%s has left%s%s", label,
 		    e->reason != 0 ? ": " : "",
 		    e->reason != 0 ? p2p_strerror(e->reason) : "");
-	w->text = e->kind == CHAT_NOTICE ? clean(e->text, e->len) :
-	    clean(text, strlen(text));
+	w->text = e->kind == CHAT_NOTICE ? chat_clean(e->text, e->len) :
+	    chat_clean(text, strlen(text));
 	return w->who != NULL && w->text != NULL;
 }
 
