@@ -439,6 +439,8 @@ an_overtaken_push_is_old(void)
 	c.key = key;
 	pair_config(&p, &c, NULL);
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
+	/* What b asks by itself is over. */
+	CHECK_OK(p2p_identify(p.b, p2p_host_id(p.a), 5000, NULL));
 	push_one(&p, key, "/new/1", 5);
 	check_first_protocol(&p, "/new/1");
 	push_one(&p, key, "/old/1", 4);
