@@ -11,6 +11,7 @@ dot=$(printf '\302\267')
 talk() {
 	name=$1
 	shift
+	rm -f "$tmp/$name.out" "$tmp/$name.err"	# nothing of an earlier one
 	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
 	$chat "$@" <"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.err" &
 	pid=$!
@@ -30,6 +31,7 @@ talk p -l $here -c "$to_t"
 p=$pid
 exec 7>"$tmp/p.in"
 until_holds 'has "$tmp/p.out" "	early$"'
+until_holds 'has "$tmp/p.err" ^invite'
 id=$(sed -n 's/^invite:.*\///p' "$tmp/p.err" | head -n 1)
 tail=${id#"${id%??????}"}
 shows t "^-!- $tail has joined"

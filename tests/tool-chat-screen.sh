@@ -12,6 +12,7 @@ dot=$(printf '\302\267')
 talk() {
 	name=$1
 	shift
+	rm -f "$tmp/$name.out" "$tmp/$name.err"	# nothing of an earlier one
 	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
 	exec 7<>"$tmp/$name.in"
 	$chat -l $here "$@" <"$tmp/$name.in" >"$tmp/$name.out" \
@@ -171,9 +172,12 @@ talk p -c "$to"
 p=$pid
 echo coloured >&7
 shows c '> coloured'
-tm capture-pane -p -e -t c >"$tmp/c.screen"
-grep -q "$(printf '\033')"'\[[0-9;]*38;5;[0-9]*m<'"$tail>" "$tmp/c.screen" ||
-    fail "no colour"
+name_is_coloured() {
+	tm capture-pane -p -e -t c >"$tmp/c.screen.out"
+	grep -q "$(printf '\033')"'\[[0-9;]*38;5;[0-9]*m<'"$tail>" \
+	    "$tmp/c.screen.out"
+}
+until_holds name_is_coloured
 key c C-c
 left_well c 0
 enter c 'export NO_COLOR=1'
