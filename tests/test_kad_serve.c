@@ -45,6 +45,7 @@
 #include "dht.h"
 #include "host/host.h"
 #include "p2p/error.h"
+#include "p2p/identify.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
@@ -92,6 +93,8 @@ duo_config(struct duo *d, const struct p2p_kad_config *config)
 	dht_node_start(&d->server, config);
 	dht_node_start(&d->client, &client);
 	dht_join(&d->client, &d->server);
+	CHECK_OK(p2p_identify(d->server.host, p2p_host_id(d->client.host),
+	    5000, NULL));
 	duo_open(d);
 }
 

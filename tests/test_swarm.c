@@ -434,12 +434,14 @@ an_overtaken_push_is_old(void)
 	struct p2p_host_config c = { 0 };
 	struct p2p_key *key;
 	struct pair p;
+	uint64_t rtt;
 
 	CHECK_OK(p2p_key_generate(P2P_KEY_ED25519, 0, &key));
 	c.key = key;
 	pair_config(&p, &c, NULL);
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
-	/* What b asks by itself is over. */
+	/* b has the connection, and what it asks by itself is over. */
+	CHECK_OK(p2p_ping(p.a, p2p_host_id(p.b), 5000, &rtt));
 	CHECK_OK(p2p_identify(p.b, p2p_host_id(p.a), 5000, NULL));
 	push_one(&p, key, "/new/1", 5);
 	check_first_protocol(&p, "/new/1");

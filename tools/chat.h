@@ -167,6 +167,7 @@ struct chat {
 	const struct chat_front	*front;		/* [I] */
 	pthread_t		 main;		/* [I] */
 	double			 linger;	/* [I] seconds */
+	enum chat_framing	 framing;	/* [I] unknown: as they do */
 	char			 self[P2P_PEER_ID_TEXT_MAX];	/* [I] */
 	char			 nick[CHAT_NICK_MAX + 1];	/* [o] */
 	int			 wake[2];	/* [I] for the main thread */
@@ -345,6 +346,5 @@ unsigned	chat_term_told(void);
 void	chat_term_stop(void);
 bool	chat_term_is_utf8(void);
 bool	chat_term_is_dumb(void);
-bool	chat_term_has_colour(void);
 
 #endif

@@ -13,6 +13,7 @@
 #include <wchar.h>
 
 #include "chat.h"
+#include "term.h"
 #include "tool.h"
 
 #define HISTORY		100	/* lines */
@@ -206,7 +207,7 @@ begin(struct chat *c)
 	if (!chat_term_save(c, "\r\n"))
 		return false;
 	line.chat = c;
-	line.colour = chat_term_has_colour();
+	line.colour = term_has_colour(stdout);
 	line.el = el_init(tool_name, stdin, stdout, stderr);
 	line.history = history_init();
 	if (line.el == NULL || line.history == NULL)

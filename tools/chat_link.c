@@ -177,7 +177,7 @@ show_lines(struct chat_link *l, struct chat_frame *f, bool end)
 static int
 read_link(struct chat_link *l)
 {
-	struct chat_frame f = { .framing = CHAT_UNKNOWN };
+	struct chat_frame f = { .framing = l->chat->framing };
 	uint8_t buf[CHAT_LINE_MAX * 2], *p;
 	ssize_t n, used;
 
@@ -204,7 +204,8 @@ read_link(struct chat_link *l)
 void
 chat_link_run(struct chat *c, struct p2p_stream *s, bool called)
 {
-	struct chat_link l = { .chat = c, .s = s, .peer = *p2p_stream_peer(s) };
+	struct chat_link l = { .chat = c, .s = s, .peer = *p2p_stream_peer(s),
+	    .framing = c->framing };
 
 	p2p_peer_id_text(&l.peer, l.name);
 	STAILQ_INIT(&l.queue.items);

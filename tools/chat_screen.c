@@ -14,6 +14,7 @@
 #include "chat.h"
 #include "chat_edit.h"
 #include "chat_scroll.h"
+#include "term.h"
 #include "tool.h"
 
 #define SIDE		20	/* columns of peers, and a line beside them */
@@ -275,7 +276,7 @@ begin_colours(void)
 {
 	short i;
 
-	ui.colour = chat_term_has_colour() && has_colors() &&
+	ui.colour = term_has_colour(stdout) && has_colors() &&
 	    start_color() == OK;
 	if (!ui.colour)
 		return;

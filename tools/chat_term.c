@@ -145,10 +145,3 @@ chat_term_is_dumb(void)
 {
 	return !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
 }
-
-bool
-chat_term_has_colour(void)
-{
-	return !is_set("NO_COLOR") && !chat_term_is_dumb() &&
-	    strncmp(getenv("TERM"), "vt", 2) != 0;
-}

@@ -15,6 +15,7 @@
 #include "p2p/host.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
+#include "term.h"
 #include "tool.h"
 
 #define LINGER_S	10
@@ -175,13 +176,15 @@ help(void)
 	    "  --capture FILE       append all frames, decrypted, to a file\n"
 	    "  --json               events as JSON lines\n"
 	    "  --plain              lines, not a full screen\n"
+	    "  --color WHEN         auto, always, never (auto)\n"
+	    "  --framing FORM       how text is sent: line, lp (js), auto\n"
 	    "  --linger SECONDS     wait for a first peer at the end (10)\n"
 	    "  -h, --help           this text\n"
 	    "\nmore: man p2p-chat\n");
 }
 
 enum { O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_PNET, O_CAPTURE,
-    O_JSON, O_PLAIN, O_LINGER };
+    O_JSON, O_PLAIN, O_COLOR, O_FRAMING, O_LINGER };
 
 static const struct option longs[] = {
 	{ "listen", required_argument, NULL, 'l' },
@@ -195,10 +198,26 @@ static const struct option longs[] = {
 	{ "capture", required_argument, NULL, O_CAPTURE },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "plain", no_argument, NULL, O_PLAIN },
+	{ "color", required_argument, NULL, O_COLOR },
+	{ "framing", required_argument, NULL, O_FRAMING },
 	{ "linger", required_argument, NULL, O_LINGER },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+static bool
+take_framing(struct chat *c, const char *text)
+{
+	if (strcmp(text, "line") == 0)
+		c->framing = CHAT_BY_LINE;
+	else if (strcmp(text, "lp") == 0)
+		c->framing = CHAT_BY_LENGTH;
+	else if (strcmp(text, "auto") == 0)
+		c->framing = CHAT_UNKNOWN;
+	else
+		return false;
+	return true;
+}
 
 static int
 take(struct chat *chat, struct options *o, int c, char *const *argv)
@@ -219,6 +238,14 @@ take(struct chat *chat, struct options *o, int c, char *const *argv)
 	case O_CAPTURE: o->net.capture = optarg; break;
 	case O_JSON: tool_json = true; break;
 	case O_PLAIN: o->plain = true; break;
+	case O_COLOR:
+		if (!term_option(optarg))
+			return tool_usage("--color", "auto, always or never");
+		break;
+	case O_FRAMING:
+		if (!take_framing(chat, optarg))
+			return tool_usage("--framing", "line, lp or auto");
+		break;
 	case O_LINGER:
 		chat->linger = tool_seconds("--linger", optarg);
 		break;
@@ -256,6 +283,7 @@ main(int argc, char **argv)
 	int c, e;
 
 	tool_start(argv);
+	(void)term_option("auto");
 	(void)setlocale(LC_CTYPE, "");	/* numbers stay C's */
 	begin(&chat);
 	opterr = 0;

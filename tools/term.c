@@ -46,8 +46,8 @@ term_can_erase(FILE *f)
 	    strcmp(type, "dumb") != 0;
 }
 
-static bool
-coloured(FILE *f)
+bool
+term_has_colour(FILE *f)
 {
 	if (tool_json || when == NEVER)
 		return false;
@@ -56,7 +56,7 @@ coloured(FILE *f)
 	if (is_set("NO_COLOR"))
 		return false;
 	return is_forced("CLICOLOR_FORCE") || is_forced("FORCE_COLOR") ||
-	    term_can_erase(f);
+	    (term_can_erase(f) && strncmp(getenv("TERM"), "vt", 2) != 0);
 }
 
 void
@@ -64,13 +64,13 @@ term_colour(FILE *f, enum term_colour c)
 {
 	static const char *const codes[] = { "31", "32", "33" };
 
-	if (coloured(f))
+	if (term_has_colour(f))
 		fprintf(f, "\033[%sm", codes[c]);
 }
 
 void
 term_plain(FILE *f)
 {
-	if (coloured(f))
+	if (term_has_colour(f))
 		fputs("\033[m", f);
 }

@@ -15,6 +15,8 @@ enum term_colour { TERM_RED, TERM_GREEN, TERM_YELLOW };
 /* auto, always or never; false: no such word.  Without a call: never. */
 bool	term_option(const char *when);
 
+bool	term_has_colour(FILE *f);
+
 /* From now on in that colour, and in none. */
 void	term_colour(FILE *f, enum term_colour c);
 void	term_plain(FILE *f);
