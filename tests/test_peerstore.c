@@ -283,6 +283,29 @@ only_a_newer_record_counts(void)
 	peerstore_free(ps);
 }
 
+/* Liars fill its places; its own word is worth more. */
+static void
+what_is_signed_finds_room(void)
+{
+	struct peerstore *ps = make();
+	char text[64];
+	unsigned i;
+	int e = 0;
+
+	for (i = 0; i < 1000 && e == 0; i++) {
+		snprintf(text, sizeof(text), "/ip4/192.0.2.9/tcp/%u", i + 1);
+		e = add(ps, 1, text, TTL + i);
+	}
+	CHECK_ERR(e, P2P_ERR_LIMIT);
+	CHECK(strstr(known(ps, 1), "/tcp/1 ") != NULL);
+	CHECK_OK(certify(ps, 1, 7, "/ip4/192.0.2.1/tcp/1",
+	    "/ip4/192.0.2.2/tcp/2"));
+	CHECK(strstr(known(ps, 1), "/ip4/192.0.2.1/tcp/1") != NULL);
+	CHECK(strstr(known(ps, 1), "/ip4/192.0.2.2/tcp/2") != NULL);
+	CHECK(strstr(known(ps, 1), "/ip4/192.0.2.9/tcp/1 ") == NULL);
+	peerstore_free(ps);
+}
+
 /* go's record has one seq for as long as its addresses stay the same. */
 static void
 the_same_record_again_lasts_longer(void)
@@ -652,6 +675,7 @@ TESTS("peerstore",
 	{ "a connected peer never makes room",
 	    a_connected_peer_never_makes_room },
 	{ "only a newer record counts", only_a_newer_record_counts },
+	{ "what is signed finds room", what_is_signed_finds_room },
 	{ "the same record again lasts longer",
 	    the_same_record_again_lasts_longer },
 	{ "addresses of others in a record are left out",

@@ -40,6 +40,7 @@ struct conn {
 	bool		 keep;		/* [w] asked for: never idle */
 	bool		 asking;	/* [w] a service asks who it is */
 	bool		 valued;	/* [w] a service would miss it */
+	_Atomic uint64_t told;		/* [a] the newest of identify here */
 	int		 reason;	/* [W] */
 	bool		 by_us;		/* [W] */
 	struct conn_event events[P2P_EVENT_IDENTIFIED];	/* by kind */
@@ -84,6 +85,9 @@ void	conn_wait_asked(struct conn *c, uint64_t deadline);
 /* The public stream around an mstream; takes it, and a reference to c. */
 int	stream_new(struct conn *c, struct mstream *ms, const char *protocol,
 	    struct p2p_stream **out);
+
+/* Borrowed, as long as the stream lives. */
+struct conn	*stream_conn(const struct p2p_stream *s);
 
 /*
  * From now on no read or write of the stream waits beyond this time, whatever

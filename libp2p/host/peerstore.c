@@ -230,6 +230,21 @@ find_addr(const struct peer *p, const struct p2p_multiaddr *ma)
 	return a;
 }
 
+/* What nobody has signed, and ends first, makes room for what the peer did. */
+static bool
+make_room(struct peer *p)
+{
+	struct addr *a, *worst = NULL;
+
+	STAILQ_FOREACH(a, &p->addrs, link)
+		if (!a->certified &&
+		    (worst == NULL || a->expires < worst->expires))
+			worst = a;
+	if (worst != NULL)
+		drop_addr(p, worst);
+	return worst != NULL;
+}
+
 static int
 add_addr(struct peerstore *ps, struct peer *p, const struct p2p_multiaddr *ma,
     uint64_t expires, bool certified)
@@ -245,7 +260,7 @@ add_addr(struct peerstore *ps, struct peer *p, const struct p2p_multiaddr *ma,
 		a->certified = a->certified || certified;
 		return 0;
 	}
-	if (p->naddrs >= ps->caps.addrs)
+	if (p->naddrs >= ps->caps.addrs && !(certified && make_room(p)))
 		return refuse(ps->caps.addrs_told);
 	bytes = p2p_multiaddr_bytes(ma, &len);
 	if ((a = calloc(1, sizeof(*a) + len)) == NULL)

@@ -37,6 +37,12 @@ stream_new(struct conn *c, struct mstream *ms, const char *protocol,
 	return 0;
 }
 
+struct conn *
+stream_conn(const struct p2p_stream *s)
+{
+	return s->conn;
+}
+
 void
 stream_deadline(struct p2p_stream *s, uint64_t deadline)
 {

@@ -187,21 +187,39 @@ receive(struct p2p_stream *s, struct identify_seen *seen)
 }
 
 /*
- * Into the peer store.  What a push does not say has not changed (IDF-3).  Two
- * messages may overtake each other: one with a record older than that which we
- * have is as old as its record.
+ * Messages of one connection may overtake each other, as each has a stream: one
+ * whose record is older than that of another is older, too.  A connection later
+ * the peer's clock may have gone back.
  */
+static bool
+is_overtaken(struct conn *c, const struct identify_seen *seen)
+{
+	uint64_t last = atomic_load(&c->told);
+
+	if (!seen->have_record)
+		return false;
+	do {
+		if (seen->record.seq < last)
+			return true;
+	} while (!atomic_compare_exchange_weak(&c->told, &last,
+	    seen->record.seq));
+	return false;
+}
+
+/* Into the peer store.  What a push does not say has not changed (IDF-3). */
 static void
-learn(struct p2p_host *h, const struct identify_seen *seen, bool push)
+learn(struct p2p_host *h, struct p2p_stream *s,
+    const struct identify_seen *seen, bool push)
 {
 	const struct p2p_identity *id = seen->identity;
 	struct peerstore *ps = h->peerstore;
 	size_t i;
 
-	if (seen->have_record &&
-	    peerstore_certify(ps, &id->peer, seen->record.seq,
-	    seen->record.addrs, seen->record.n, ADDR_TTL) == P2P_ERR_EXISTS)
+	if (is_overtaken(stream_conn(s), seen))
 		return;
+	if (seen->have_record)
+		(void)peerstore_certify(ps, &id->peer, seen->record.seq,
+		    seen->record.addrs, seen->record.n, ADDR_TTL);
 	if (id->key != NULL)
 		(void)peerstore_set_key(ps, &id->peer, id->key);
 	if (!push || seen->nprotocols > 0)
@@ -260,7 +278,7 @@ serve_push(struct p2p_stream *s, void *arg)
 
 	stream_deadline(s, clock_deadline_ms(TIMEOUT_MS));
 	if (may_push(i, p2p_stream_peer(s)) && receive(s, &seen) == 0)
-		learn(i->host, &seen, true);
+		learn(i->host, s, &seen, true);
 	else
 		p2p_stream_reset(s);
 	identify_clear(&seen);
@@ -276,7 +294,7 @@ ask(struct p2p_host *h, struct p2p_stream *s, uint64_t deadline,
 
 	stream_deadline(s, deadline);
 	if ((e = receive(s, &seen)) == 0) {
-		learn(h, &seen, false);
+		learn(h, s, &seen, false);
 		if (out != NULL) {
 			*out = seen.identity;
 			seen.identity = NULL;
