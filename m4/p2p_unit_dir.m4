@@ -14,6 +14,11 @@ AS_CASE([$systemd$1unitdir],
     [no], [],
     [/*], [],
     [AC_MSG_ERROR([--with-systemd$1unitdir wants an absolute directory])])
+# What a unit, or the sed that makes it, would read as something else.
+AS_IF([test "$systemd$1unitdir" != no && printf %s \
+    "$prefix$exec_prefix$bindir$sysconfdir" | LC_ALL=C grep -q \
+    '@<:@^A-Za-z0-9/_.+~${}:-@:>@'],
+    [AC_MSG_ERROR([a unit cannot name directories with blanks and the like])])
 AC_SUBST([systemd$1unitdir])
 AM_CONDITIONAL(m4_toupper([UNIT_$1]), [test "$systemd$1unitdir" != no])
 ])
