@@ -52,6 +52,15 @@ chmod 700 "$P2P_HOME"
 finds ok home 'can be written'
 P2P_HOME=$tmp/key.out/x finds fail home 'Not a directory' -l $here
 
+# No home at all: that is said, and the rest is looked at.
+(unset P2P_HOME XDG_DATA_HOME XDG_CONFIG_HOME HOME
+finds fail key 'no HOME' -l $here
+finds fail home 'no HOME' -l $here
+finds ok home 'no HOME' -l $here --ephemeral
+expect 0 '^ok *clock' doctor -l $here --ephemeral
+finds fail store 'no HOME' -l $here --key "$tmp/none" --dht client
+expect 0 '^# key =$' config show) || exit 1
+
 # The store: whole, in use, damaged, of others; it is not touched.
 if $node version | grep -q sqlite; then
 	start_node server --dht server --network /x/kad/1.0.0 --allow-private

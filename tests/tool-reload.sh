@@ -116,4 +116,13 @@ done
 until_holds '[ "$(count "$tmp/run.out" "^reloaded: serve$")" = 2 ]'
 kill -TERM $run
 ends $run 0
+
+# Without a home there is no key and no store to compare; it goes on.
+start homeless env -u P2P_HOME -u XDG_DATA_HOME -u XDG_CONFIG_HOME -u HOME \
+    $node run --ephemeral -l $here
+until_holds 'has "$tmp/homeless.out" ^Ready'
+kill -HUP $pid
+until_holds 'has "$tmp/homeless.err" "^reloaded: nothing changed$"'
+kill -TERM $pid
+ends $pid 0
 echo "ok: reading the configuration again"

@@ -381,7 +381,7 @@ config_options(const struct command *c, struct options *o)
 	return TOOL_OK;
 }
 
-/* The i-th word of what holds without it; "@" is a file of ours. */
+/* The i-th word of what holds without it; "@" is a file of ours, if any. */
 static bool
 without(const struct known *k, size_t i, struct config_value *out)
 {
@@ -396,12 +396,13 @@ without(const struct known *k, size_t i, struct config_value *out)
 			p++;
 	if (p == NULL)
 		return false;
+	if (p[0] == '@') {
+		out->value = tool_home(p + 1, out->word);
+		return true;
+	}
 	out->value = out->word;
-	if (p[0] == '@')
-		(void)tool_home(p + 1, out->word);
-	else
-		snprintf(out->word, sizeof(out->word), "%.*s",
-		    (int)strcspn(p, " "), p);
+	snprintf(out->word, sizeof(out->word), "%.*s", (int)strcspn(p, " "),
+	    p);
 	return true;
 }
 

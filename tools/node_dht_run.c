@@ -60,8 +60,9 @@ dht_run_store(const struct options *o, struct p2p_store **out)
 	*out = NULL;
 	if (o->dht.mode == NULL || !mode_of(o->dht.mode, &mode))
 		return TOOL_OK;
-	if (path == NULL && !o->ephemeral && has_sqlite())
-		path = tool_home("store.sqlite", home);
+	if (path == NULL && !o->ephemeral && has_sqlite() &&
+	    (path = tool_home("store.sqlite", home)) == NULL)
+		return tool_no_home();
 	if (path == NULL || strcmp(path, "memory") == 0)
 		return TOOL_OK;
 	if ((e = p2p_store_open(path, out, &why)) == 0)

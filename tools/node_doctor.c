@@ -76,6 +76,11 @@ check_key(struct doctor *d)
 	}
 	if (path == NULL)
 		path = tool_home("identity.key", home);
+	if (path == NULL) {
+		doctor_say(d, CHECK_FAIL, "key", TOOL_NO_HOME_HINT,
+		    TOOL_NO_HOME);
+		return;
+	}
 	e = p2p_key_load(path, &key, &why);
 	if (e == -ENOENT) {
 		doctor_say(d, CHECK_OK, "key", NULL, "%s: not there yet, run "
@@ -124,6 +129,20 @@ doctor_directory(struct doctor *d, const char *name, const char *file)
 	else
 		doctor_say(d, CHECK_OK, name, NULL, "%s: %s", dir, missing ?
 		    "what is missing below it can be made" : "can be written");
+}
+
+/* Whoever has no home needs none, or hears it of the key or the store. */
+static void
+check_home(struct doctor *d)
+{
+	bool good = d->o->ephemeral || d->o->key != NULL;
+	char home[PATH_MAX];
+
+	if (tool_home("x", home) != NULL)
+		doctor_directory(d, "home", home);
+	else
+		doctor_say(d, good ? CHECK_OK : CHECK_FAIL, "home", good ?
+		    NULL : TOOL_NO_HOME_HINT, TOOL_NO_HOME);
 }
 
 static socklen_t
@@ -313,11 +332,10 @@ int
 node_doctor(const struct options *o)
 {
 	struct doctor d = { .o = o, .sum = { .begun = tool_now() } };
-	char home[PATH_MAX];
 
 	if (check_config(&d, o)) {
 		check_key(&d);
-		doctor_directory(&d, "home", tool_home("x", home));
+		check_home(&d);
 		doctor_store(&d);
 		check_pnet(&d);
 		check_listens(&d);

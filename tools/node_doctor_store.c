@@ -166,6 +166,7 @@ void
 doctor_store(struct doctor *d)
 {
 	const char *path = d->o->dht.store, *mode = d->o->dht.mode;
+	bool off = mode == NULL || strcmp(mode, "off") == 0;
 	char home[PATH_MAX];
 	struct stat st;
 
@@ -173,14 +174,20 @@ doctor_store(struct doctor *d)
 		path = "memory";
 	if (path == NULL)
 		path = tool_home("store.sqlite", home);
-	if (strcmp(path, "memory") == 0)
+	if (path != NULL && strcmp(path, "memory") == 0)
 		doctor_say(d, CHECK_OK, "store", NULL, "in memory");
+	else if (path == NULL && off)
+		doctor_say(d, CHECK_OK, "store", NULL, "not wanted: the DHT "
+		    "is off");
+	else if (path == NULL)
+		doctor_say(d, CHECK_FAIL, "store", TOOL_NO_HOME_HINT,
+		    TOOL_NO_HOME);
 	else if (lstat(path, &st) == 0)
 		check_file(d, path);
 	else if (errno != ENOENT)
 		doctor_say(d, CHECK_FAIL, "store", "--store names another",
 		    "%s: %s", path, p2p_strerror(-errno));
-	else if (mode == NULL || strcmp(mode, "off") == 0)
+	else if (off)
 		doctor_say(d, CHECK_OK, "store", NULL, "%s: not there yet, and "
 		    "not wanted: the DHT is off", path);
 	else

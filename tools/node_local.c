@@ -27,6 +27,8 @@ node_id(const struct options *o)
 	int e;
 
 	path = o->key != NULL ? o->key : tool_home("identity.key", home);
+	if (path == NULL)
+		return tool_no_home();
 	if ((e = tool_key(path, false, &key, &made)) != 0)
 		return e;
 	p2p_peer_id_from_key(key, &id);
@@ -106,6 +108,8 @@ node_key(const struct options *o)
 		return tool_usage(o->arg, "key wants new or show");
 	path = o->out != NULL ? o->out : o->key != NULL ? o->key :
 	    tool_home("identity.key", home);
+	if (path == NULL)
+		return tool_no_home();
 	if (fresh) {
 		if ((e = make_key(o, path, &key)) != 0)
 			return e;

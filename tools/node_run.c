@@ -316,9 +316,9 @@ node_run(const struct options *o)
 	struct p2p_key *key;
 	int status;
 
-	if (!o->ephemeral)
-		r.key = o->key != NULL ? o->key :
-		    tool_home("identity.key", path);
+	if (!o->ephemeral && (r.key = o->key != NULL ? o->key :
+	    tool_home("identity.key", path)) == NULL)
+		return tool_no_home();
 	if ((status = tool_key(r.key, o->ephemeral, &key, &r.made)) != 0)
 		return status;
 	config.key = key;

@@ -170,9 +170,14 @@ tool_home(const char *file, char out[PATH_MAX])
 		snprintf(out, PATH_MAX, "%s/.local/share/p2p/%s", dir,
 		    file);
 	else
-		exit(tool_usage_hint("home", "no HOME is set",
-		    "P2P_HOME=DIR says where the key is"));
+		return NULL;
 	return out;
+}
+
+int
+tool_no_home(void)
+{
+	return tool_usage_hint("home", TOOL_NO_HOME, TOOL_NO_HOME_HINT);
 }
 
 /* Another process may make it at the same time: then its key is ours, too. */

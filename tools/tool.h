@@ -119,8 +119,14 @@ int	tool_net_begin(const struct tool_net *n, struct tool_net_state *s,
 	    struct p2p_host_config *config);
 void	tool_net_end(struct tool_net_state *s);
 
-/* A file in the directory of keys and state, $P2P_HOME or the XDG one: out. */
+/*
+ * A file in the directory of keys and state, $P2P_HOME or the XDG one: out.
+ * NULL: there is none; tool_no_home() says so and returns TOOL_USAGE.
+ */
 const char	*tool_home(const char *file, char out[PATH_MAX]);
+int		 tool_no_home(void);
+#define TOOL_NO_HOME		"no HOME is set"
+#define TOOL_NO_HOME_HINT	"P2P_HOME=DIR says where the key is"
 
 /*
  * The host's key: ephemeral, or from a file, which is made when missing.
