@@ -183,4 +183,19 @@ head -n 1 <"$tmp/pipe" >"$tmp/out"
 until_holds "ended $pid"
 wait $pid && fail "run ended well with nobody to read it"
 pids=$(echo " $pids " | sed "s/ $pid / /")
+# A reader that does not read is no reason to stay.
+mkfifo "$tmp/full"
+exec 8<>"$tmp/full"
+$node run --json --ephemeral -l /ip4/127.0.0.1/tcp/0 >"$tmp/full" \
+    2>"$tmp/full.err" &
+pid=$!
+pids="$pids $pid"
+read -r line <&8
+to=${line#*'"address":"'}
+$node connect -c 1000 --timeout 5 "${to%%'"'*}" >"$tmp/out" 2>"$tmp/err" &&
+    fail "1000 connections, and the pipe was not full"
+kill -TERM $pid
+ends $pid 1 6
+has "$tmp/full.err" 'output: nobody reads it' || fail "why it ended"
+exec 8>&-
 echo "ok: the errors of p2p-node"

@@ -2,9 +2,11 @@
  * p2p-node run: listen, say so, and stay until told to stop.
  *
  * Events come from the library's threads and from the one of node_live.c:
- * whoever prints holds out.
+ * whoever prints holds out.  When nobody reads, it is held for good: so a
+ * thread of its own sees to it that a signal ends the process nevertheless.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include "p2p/store.h"
 
 #define STOP_MS	2000
+#define OUT_S	2		/* for out, once a signal has come */
 
 static const char *const default_listen[] = {
 	"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001", NULL
@@ -40,6 +43,11 @@ struct run {
 	const char		*key;		/* file, or NULL */
 	bool			 made;		/* just now */
 	double			 begun;
+};
+
+struct guard {
+	pthread_t	thread;
+	int		over[2];	/* a pipe: its end is the end */
 };
 
 /* Connections, as events or as lines. */
@@ -250,6 +258,58 @@ unlock_out(void)
 	pthread_mutex_unlock(&out);
 }
 
+static void
+give_up(void)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+
+	/* stdio may be what everybody waits for. */
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
+		(void)dprintf(2, "%s: output: nobody reads it\n", tool_name);
+	_exit(TOOL_FAILED);
+}
+
+/* It sleeps until a signal comes, and then looks until it is stopped. */
+static void *
+look(void *arg)
+{
+	struct guard *g = arg;
+	struct pollfd p[2] = { { .fd = g->over[0], .events = POLLIN },
+	    { .fd = tool_signal_fd(), .events = POLLIN } };
+	double since;
+
+	while (tool_signal() == 0 && p[0].revents == 0)
+		(void)poll(p, 2, -1);
+	for (since = tool_now(); p[0].revents == 0; (void)poll(p, 1, 50)) {
+		if (pthread_mutex_trylock(&out) == 0) {
+			pthread_mutex_unlock(&out);
+			since = tool_now();
+		} else if (tool_now() - since > OUT_S) {
+			give_up();
+		}
+	}
+	return NULL;
+}
+
+static void
+guard_begin(struct guard *g)
+{
+	int e;
+
+	if (pipe2(g->over, O_CLOEXEC) == -1)
+		exit(tool_fail("pipe", -errno, NULL));
+	if ((e = pthread_create(&g->thread, NULL, look, g)) != 0)
+		exit(tool_fail("start", -e, NULL));
+}
+
+static void
+guard_end(struct guard *g)
+{
+	close(g->over[1]);
+	pthread_join(g->thread, NULL);
+	close(g->over[0]);
+}
+
 /* Until a signal; when nobody reads stdout any more, that is an end too. */
 static void
 wait_for_signal(struct live *l)
@@ -310,6 +370,7 @@ node_run(const struct options *o)
 	struct p2p_host_config config = { .limits = o->limits,
 	    .event = on_event, .log = live_log,
 	    .log_level = P2P_LOG_DEBUG };
+	struct guard g;
 	struct run r = { .o = o, .begun = tool_now() };
 	struct tool_net_state net;
 	char path[PATH_MAX];
@@ -336,8 +397,10 @@ node_run(const struct options *o)
 		p2p_store_free(r.store);
 		return status;
 	}
+	guard_begin(&g);
 	status = serve(&r);
 	dht_run_end(r.dht);
+	lock_out();
 	if (status == TOOL_OK && tool_json) {
 		json_begin("stopped");
 		json_limits(r.h, true);
@@ -345,7 +408,9 @@ node_run(const struct options *o)
 	} else if (status == TOOL_OK) {
 		print_limits(r.h, true);
 	}
+	unlock_out();
 	p2p_host_free(r.h);
+	guard_end(&g);
 	p2p_store_free(r.store);
 	tool_net_end(&net);
 	return status;
