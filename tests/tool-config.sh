@@ -3,6 +3,7 @@
 # wrong in any way is refused with its line; no byte of it drives a terminal.
 . "$(dirname "$0")/tool.sh"
 here=/ip4/127.0.0.1/tcp/0
+peer=12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA
 mkdir "$P2P_HOME"
 conf=$P2P_HOME/p2p-node.conf
 unset XDG_CONFIG_HOME
@@ -107,6 +108,13 @@ wrong 2 'key: is on line 1 already' 'key = a\nkey = b\n'
 wrong 1 'ephemeral: is yes or no' 'ephemeral = true\n'
 wrong 1 'listen: not an address' 'listen = 127.0.0.1:4001\n'
 wrong 1 'connect: not an address' 'connect = nobody\n'
+wrong 2 'connect: the address names no peer' "\nconnect = $here\n"
+expect 2 connect config check "$tmp/bad.conf"
+hint any-peer
+P2P_CONNECT=$here expect 2 '^p2p-node: P2P_CONNECT: the address names no peer' \
+    config check
+printf "connect = $here\nany-peer = yes\n" >"$tmp/any.conf"
+expect 0 'is right, 2 settings' config check "$tmp/any.conf"
 wrong 1 'bootstrap: the address names no peer' 'bootstrap = /ip4/1.2.3.4/tcp/1\n'
 wrong 1 'network: ipfs, lan' 'network = x\n'
 wrong 1 'provide: not a CID' 'provide = x\n'
@@ -121,7 +129,7 @@ wrong 1 'muxer: an empty list' 'muxer = ,\n'
 wrong 1 'log: off, error' 'log = loud\n'
 wrong 33 'serve: knows' "$(yes 'serve = echo' | head -n 32)
 serve = http"
-wrong 33 'connect: too many' "$(yes "connect = $here" | head -n 33)"
+wrong 33 'connect: too many' "$(yes "connect = $here/p2p/$peer" | head -n 33)"
 wrong 257 'too many settings' "$(yes 'serve = echo' | head -n 257)"
 # Also where a flag goes before it.
 echo 'log = loud' >"$tmp/bad.conf"

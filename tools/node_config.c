@@ -303,6 +303,38 @@ is_parked(const struct config *c)
 	return off;
 }
 
+static int
+wrong_setting(const struct config_setting *s, const char *why,
+    struct config_error *err)
+{
+	snprintf(err->why, sizeof(err->why), "%s%s%s",
+	    s->origin == CONFIG_FILE ? s->known->name : "",
+	    s->origin == CONFIG_FILE ? ": " : "", why);
+	return TOOL_USAGE;
+}
+
+/* What makes sense or not by what is said elsewhere; flags: see below. */
+static int
+check_together(const struct config *c, struct config_error *err)
+{
+	const struct config_setting *s;
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		s = &c->list[i];
+		if (s->known->val != O_CONNECT || c->o.any_peer ||
+		    s->origin == CONFIG_FLAG ||
+		    (why = known_check_peer(s->value)) == NULL)
+			continue;
+		place(c, s, err->what, sizeof(err->what));
+		snprintf(err->hint, sizeof(err->hint), "any-peer takes whoever "
+		    "answers there");
+		return wrong_setting(s, why, err);
+	}
+	return TOOL_OK;
+}
+
 /* Flags are checked by their command, in its own words. */
 static int
 take_all(struct config *c, struct config_error *err)
@@ -320,15 +352,11 @@ take_all(struct config *c, struct config_error *err)
 		    known_check(s->known, s->value);
 		if (why == NULL)
 			why = known_take(s->known, &c->o, s->cut);
-		if (why == NULL)
-			continue;
-		snprintf(err->why, sizeof(err->why), "%s%s%s",
-		    s->origin == CONFIG_FILE ? s->known->name : "",
-		    s->origin == CONFIG_FILE ? ": " : "", why);
-		return TOOL_USAGE;
+		if (why != NULL)
+			return wrong_setting(s, why, err);
 	}
 	c->o.dht.parked = is_parked(c);
-	return TOOL_OK;
+	return check_together(c, err);
 }
 
 static int

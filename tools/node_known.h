@@ -54,4 +54,7 @@ const char	*known_take(const struct known *k, struct options *o,
  */
 const char	*known_check(const struct known *k, const char *value);
 
+/* What is wrong with a value of connect where any-peer is not set, likewise. */
+const char	*known_check_peer(const char *value);
+
 #endif

@@ -203,6 +203,12 @@ check_address(const char *value, bool peer)
 	return e != 0 ? "the address names no peer" : NULL;
 }
 
+const char *
+known_check_peer(const char *value)
+{
+	return value[0] == '/' ? check_address(value, true) : NULL;
+}
+
 static const char *
 check_mode(const char *value)
 {
