@@ -83,7 +83,28 @@ if $node version | grep -q sqlite; then
 	chmod g+w "$store"
 	finds fail store 'others may write'
 	finds ok store 'in memory' --store memory
+	# A large one takes its time: a node can open it, a signal ends it.
+	mkdir "$tmp/large" "$tmp/copies"
+	large=$tmp/large/store
+	: >"$large.lock"
+	(umask 077; truncate -s 268435456 "$large")
+	TMPDIR=$tmp/copies start large $node doctor -l $here --store "$large"
+	until set -- "$tmp/copies/"* && [ -e "$1" ]; do
+		ended $pid && fail "the copy was not seen"
+	done
+	kill -STOP $pid
+	perl -e 'use Fcntl ":flock"; open(my $f, "+<", $ARGV[0]) or
+	    exit 1; exit !flock($f, LOCK_EX | LOCK_NB)' "$large.lock" ||
+	    fail "the doctor has the lock of a store that it copies"
+	kill -TERM $pid
+	kill -CONT $pid
+	ends $pid 143
+	set -- "$tmp/copies/"*
+	[ -e "$1" ] && fail "a signal left a copy"
+	rm "$large"
 	mkdir "$tmp/dir"
+	expect 2 "$tmp/dir: " run --ephemeral --dht client --store "$tmp/dir" \
+	    -l $here
 	finds fail store "$tmp/dir: " --store "$tmp/dir"
 	ls -d "${TMPDIR:-/tmp}"/p2p-doctor-* 2>/dev/null && fail "a copy is left"
 	rm "$store"

@@ -75,7 +75,7 @@ dht_run_store(const struct options *o, struct p2p_store **out)
 	else
 		tool_say(path, why, "nothing was changed; --store takes "
 		    "another file, or: memory");
-	return e == P2P_ERR_FORMAT ? TOOL_USAGE : TOOL_FAILED;
+	return e == P2P_ERR_BUSY || e == -ENOMEM ? TOOL_FAILED : TOOL_USAGE;
 }
 
 /* Options that mean nothing without a DHT are mistakes. */

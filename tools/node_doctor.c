@@ -333,10 +333,13 @@ node_doctor(const struct options *o)
 {
 	struct doctor d = { .o = o, .sum = { .begun = tool_now() } };
 
+	tool_signals();
 	if (check_config(&d, o)) {
 		check_key(&d);
 		check_home(&d);
 		doctor_store(&d);
+	}
+	if (tool_signal() == 0 && d.c != NULL) {
 		check_pnet(&d);
 		check_listens(&d);
 		check_limits(&d);
@@ -345,5 +348,5 @@ node_doctor(const struct options *o)
 	check_clock(&d);
 	check_resolver(&d);
 	config_free(d.c);
-	return check_end(&d.sum);
+	return tool_signal() != 0 ? 128 + tool_signal() : check_end(&d.sum);
 }

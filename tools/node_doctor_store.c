@@ -1,7 +1,8 @@
 /*
  * A store is checked by opening it, which may write to it: so a copy is opened,
- * in a directory that is gone afterwards.  One that a node has open changes
- * while it is copied, and is left alone.
+ * in a directory that is gone afterwards, also when a signal ends the doctor.
+ * One that a node has open changes while it is copied, and is left alone; but
+ * no lock keeps a node from opening it meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,19 +20,29 @@
 
 static const char *const beside[] = { "", "-wal", "-journal", ".lock",
     "-shm", ".new" };
+#define BESIDE	(sizeof(beside) / sizeof(beside[0]))
 #define COPIED	3	/* of these; the rest comes with the opening */
+
+/* Of the copy; a signal handler reads them. */
+static char copy_dir[PATH_MAX / 2], copies[BESIDE][PATH_MAX];
 
 static int
 copy_bytes(int from, int to)
 {
+	off_t all = 0;
 	char buf[65536];
 	ssize_t n, done, m;
 
-	while ((n = read(from, buf, sizeof(buf))) > 0)
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		if (tool_signal() != 0)
+			return -EINTR;
+		if ((all += n) > COPY_MAX)
+			return -EFBIG;
 		for (done = 0; done < n; done += m)
 			if ((m = write(to, buf + done,
 			    (size_t)(n - done))) <= 0)
 				return -errno;
+	}
 	return n < 0 ? -errno : 0;
 }
 
@@ -64,93 +75,105 @@ copy_file(const char *from, const char *to)
 }
 
 static int
-copy_store(const char *path, const char *copy)
+copy_store(const char *path)
 {
-	char from[PATH_MAX], to[PATH_MAX];
+	char from[PATH_MAX];
 	size_t i;
 	int e = 0;
 
 	for (i = 0; i < COPIED && e == 0; i++) {
 		snprintf(from, sizeof(from), "%s%s", path, beside[i]);
-		snprintf(to, sizeof(to), "%s%s", copy, beside[i]);
-		e = copy_file(from, to);
+		e = copy_file(from, copies[i]);
 		if (e == -ENOENT && i > 0)
 			e = 0;
 	}
 	return e;
 }
 
+/* Also in a signal handler. */
 static void
-remove_copy(const char *dir, const char *copy)
+remove_copy(void)
 {
-	char path[PATH_MAX];
 	size_t i;
 
-	for (i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		snprintf(path, sizeof(path), "%s%s", copy, beside[i]);
-		(void)unlink(path);
-	}
-	(void)rmdir(dir);
+	for (i = 0; i < BESIDE; i++)
+		(void)unlink(copies[i]);
+	(void)rmdir(copy_dir);
 }
 
-/* Held for the time of the copy; -1 and errno: there is none, or not now. */
-static int
-lock_of(const char *path)
+/* Whether a node has it now; nobody is kept from it for longer than that. */
+static bool
+is_in_use(const char *path)
 {
 	char lock[PATH_MAX];
-	int fd, saved;
+	bool used;
+	int fd;
 
 	snprintf(lock, sizeof(lock), "%s.lock", path);
 	fd = open(lock, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd == -1 || flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return fd;
-	saved = errno;
+	if (fd == -1)
+		return false;
+	used = flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK;
 	close(fd);
-	errno = saved;
-	return -1;
+	return used;
 }
 
 static int
 open_copy(const char *path, const char **why)
 {
 	const char *tmp = getenv("TMPDIR");
-	char dir[PATH_MAX / 2], copy[PATH_MAX];
 	struct p2p_store *store;
+	size_t i;
 	int e;
 
-	snprintf(dir, sizeof(dir), "%s/p2p-doctor-XXXXXX", tmp != NULL &&
-	    tmp[0] == '/' ? tmp : "/tmp");
-	if (mkdtemp(dir) == NULL)
+	snprintf(copy_dir, sizeof(copy_dir), "%s/p2p-doctor-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	if (mkdtemp(copy_dir) == NULL)
 		return -errno;
-	snprintf(copy, sizeof(copy), "%s/store", dir);
-	if ((e = copy_store(path, copy)) == 0 &&
-	    (e = p2p_store_open(copy, &store, why)) == 0)
+	for (i = 0; i < BESIDE; i++)
+		snprintf(copies[i], sizeof(copies[i]), "%s/store%s", copy_dir,
+		    beside[i]);
+	tool_at_force(remove_copy);
+	if ((e = copy_store(path)) == 0 &&
+	    (e = p2p_store_open(copies[0], &store, why)) == 0)
 		p2p_store_free(store);
-	remove_copy(dir, copy);
+	tool_at_force(NULL);
+	remove_copy();
 	return e;
 }
 
+/* What is copied while somebody writes to it is nothing to judge by. */
+static bool
+is_changed(const char *path, const struct stat *before)
+{
+	struct stat st;
+
+	return is_in_use(path) || lstat(path, &st) == -1 ||
+	    st.st_size != before->st_size || st.st_ino != before->st_ino ||
+	    st.st_mtim.tv_sec != before->st_mtim.tv_sec ||
+	    st.st_mtim.tv_nsec != before->st_mtim.tv_nsec;
+}
+
 static void
-check_file(struct doctor *d, const char *path)
+check_file(struct doctor *d, const char *path, const struct stat *st)
 {
 	const char *why = NULL;
-	struct stat st;
-	int lock, e;
+	bool used = is_in_use(path);
+	int e = 0;
 
-	lock = lock_of(path);
-	if (lock == -1 && errno == EWOULDBLOCK) {
+	/* The copy has a mode of its own. */
+	if (!used && S_ISREG(st->st_mode) &&
+	    (st->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		e = P2P_ERR_FORMAT, why = "others may write it (chmod 600 it)";
+	else if (!used && (e = open_copy(path, &why)) != 0 && e != -EFBIG)
+		used = is_changed(path, st);
+	if (tool_signal() != 0)
+		return;
+	if (used) {
 		doctor_say(d, CHECK_OK, "store", NULL, "%s: a node that runs "
 		    "has it, so it was not looked into", path);
 		return;
 	}
-	/* The copy has a mode of its own. */
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		e = P2P_ERR_FORMAT, why = "others may write it (chmod 600 it)";
-	else
-		e = open_copy(path, &why);
-	if (lock != -1)
-		close(lock);
 	if (e == 0)
 		doctor_say(d, CHECK_OK, "store", NULL, "%s: whole", path);
 	else if (e == -EFBIG)
@@ -183,7 +206,7 @@ doctor_store(struct doctor *d)
 		doctor_say(d, CHECK_FAIL, "store", TOOL_NO_HOME_HINT,
 		    TOOL_NO_HOME);
 	else if (lstat(path, &st) == 0)
-		check_file(d, path);
+		check_file(d, path, &st);
 	else if (errno != ENOENT)
 		doctor_say(d, CHECK_FAIL, "store", "--store names another",
 		    "%s: %s", path, p2p_strerror(-errno));
