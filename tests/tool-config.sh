@@ -59,6 +59,10 @@ P2P_LISTEN=" /ip6/::1/tcp/1	/ip6/::1/tcp/2 " origin listen \
 origin listen '"/ip4/127.0.0.1/tcp/9"' flag -l /ip4/127.0.0.1/tcp/9
 [ "$(count "$tmp/out" '"key":"listen"')" = 1 ] || fail "lists were mixed"
 origin limit '"handlers=7"' "$conf:6" --config "$conf"
+P2P_LISTN=x expect 0 '^p2p-node: P2P_LISTN: no such variable' config show
+has "$tmp/err" '^hint: did you mean P2P_LISTEN?' || fail "no hint of a variable"
+P2P_NAME=x P2P_NONSENSE=x P2P_LOG=off expect 0 'log = off' config show
+[ -s "$tmp/err" ] && fail "talk of variables that are nothing of ours"
 P2P_LISTEN=nonsense expect 2 "^p2p-node: P2P_LISTEN: not an address" config show
 expect 0 '^limit = handlers=7  # .*:6$' config show --origin
 expect 0 '^# serve =$' config show
@@ -124,6 +128,10 @@ wrong 1 'limit: no such limit' 'limit = nonsense\n'
 wrong 1 'limit: wants NAME=VALUE' 'limit = handlers\n'
 wrong 1 'limit: not a number' 'limit = handlers=x\n'
 wrong 1 'serve: knows echo' 'serve = http\n'
+wrong 1 'serve: an empty list' 'serve = ,\n'
+wrong 2 'limit: has another value already' 'limit = handlers=7\nlimit = handlers=8\n'
+printf 'limit = handlers=7\nlimit = handlers=7\n' >"$tmp/twice.conf"
+expect 0 'is right' config check "$tmp/twice.conf"
 wrong 1 'security: unknown name' 'security = rot13\n'
 wrong 1 'muxer: an empty list' 'muxer = ,\n'
 wrong 1 'log: off, error' 'log = loud\n'

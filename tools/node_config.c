@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nearest.h"
 #include "p2p/error.h"
@@ -393,6 +394,47 @@ config_load(const struct options *base, struct config **out,
 	return load(base, true, out, err);
 }
 
+/* A variable that is none of ours, but nearly: of a key's name in capitals. */
+static void
+warn_of(const char *name, size_t len)
+{
+	char word[32], what[64], near_name[64], hint[96];
+	struct nearest near;
+	const struct known *k;
+	size_t i;
+
+	if (len - 4 >= sizeof(word))
+		return;
+	for (i = 4; i < len; i++)
+		word[i - 4] = name[i] == '_' ? '-' :
+		    (char)tolower((unsigned char)name[i]);
+	word[i - 4] = '\0';
+	near = nearest_of(word);
+	for (k = node_known; k->name != NULL; k++)
+		if (known_is_key(k))
+			nearest_try(&near, k->name);
+	if (near.name == NULL)
+		return;
+	snprintf(what, sizeof(what), "%.*s", (int)len, name);
+	k = known_by_key(near.name);
+	if (strcmp(what, env_name(k, near_name, sizeof(near_name))) == 0)
+		return;
+	near.name = near_name;
+	tool_say(what, "no such variable", nearest_hint(&near, "", hint,
+	    sizeof(hint)));
+}
+
+static void
+warn_of_variables(void)
+{
+	char *const *p;
+
+	for (p = environ; *p != NULL; p++)
+		if (strncmp(*p, "P2P_", 4) == 0 &&
+		    strncmp(*p, "P2P_HOME=", 9) != 0)
+			warn_of(*p, strcspn(*p, "="));
+}
+
 /* What it is made of lasts as long as the process. */
 int
 config_options(const struct command *c, struct options *o)
@@ -400,6 +442,8 @@ config_options(const struct command *c, struct options *o)
 	static struct config *held;
 	struct config_error err;
 
+	if (c->run == node_run || c->run == node_config)
+		warn_of_variables();
 	if (c->run == node_config || c->run == node_doctor)
 		return TOOL_OK;		/* they have their own words for it */
 	if (load(o, c->run == node_run, &held, &err) != TOOL_OK)

@@ -13,22 +13,27 @@
 
 #define NOT_ZERO	"must be more than 0"
 
+/* Said twice, it has to be the same: nobody knows which one was meant. */
 static const char *
 add_limit(struct options *o, char *text)
 {
 	char *eq = strchr(text, '=');
+	uint64_t value;
 	size_t n;
 
-	for (n = 0; o->limits[n].name != NULL; n++)
-		;
-	if (n == TOOL_LIST_MAX)
-		return TOOL_TOO_MANY;
 	if (eq == NULL)
 		return "wants NAME=VALUE";
 	*eq = '\0';
-	o->limits[n].name = text;
-	return tool_to_number(eq + 1, UINT64_MAX, &o->limits[n].value) ?
-	    NULL : TOOL_NO_NUMBER;
+	if (!tool_to_number(eq + 1, UINT64_MAX, &value))
+		return TOOL_NO_NUMBER;
+	for (n = 0; o->limits[n].name != NULL; n++)
+		if (strcmp(o->limits[n].name, text) == 0)
+			return o->limits[n].value == value ? NULL :
+			    "has another value already";
+	if (n == TOOL_LIST_MAX)
+		return TOOL_TOO_MANY;
+	o->limits[n] = (struct p2p_limit_setting){ text, value };
+	return NULL;
 }
 
 static const char *
@@ -36,8 +41,9 @@ add_serve(struct options *o, char *list)
 {
 	char *p, *rest;
 
-	for (p = strtok_r(list, ",", &rest); p != NULL;
-	    p = strtok_r(NULL, ",", &rest)) {
+	if ((p = strtok_r(list, ",", &rest)) == NULL)
+		return "an empty list";
+	for (; p != NULL; p = strtok_r(NULL, ",", &rest)) {
 		if (strcmp(p, "echo") == 0)
 			o->serve_echo = true;
 		else if (strcmp(p, "perf") == 0)
