@@ -176,6 +176,22 @@ for c in "config show --origin" "config check" "doctor" "config path"; do
 	is_json "$tmp/out"
 done
 
+# The key of run is that of id and key, too; of the rest they take nothing.
+printf 'key = %s\nlisetn = x\n' "$tmp/other.key" >"$conf"
+expect 0 '^new key: .*/other.key$' id
+id=$(cat "$tmp/out")
+expect 0 "^$id ed25519 $tmp/other.key\$" key show
+expect 2 "lisetn: no such key" run
+expect 1 "other.key: .*already" key new
+P2P_KEY=$tmp/env.key expect 0 '^new key: .*/env.key$' id
+P2P_KEY=$tmp/env.key expect 0 "^$id " key show --key "$tmp/other.key"
+expect 0 '^new key: .*/flag.key$' id --key "$tmp/flag.key"
+[ -e "$P2P_HOME/identity.key" ] && fail "id made a key that run does not use"
+printf 'key = x\nkey = y\n' >"$conf"
+expect 2 "^p2p-node: $conf:2: key: is on line 1 already" id
+expect 0 12D3 id --key "$tmp/flag.key"
+expect 0 12D3 key new --out "$tmp/out.key"
+
 # run does what the file says, and no other command reads it.
 cat >"$conf" <<EOF
 listen = $here
@@ -192,7 +208,7 @@ expect 0 '"identical":true' echo --json --bytes 10 "$to"
 [ -e "$P2P_HOME/identity.key" ] && fail "ephemeral was not read"
 echo nonsense >"$conf"
 expect 0 '"identical":true' echo --json --bytes 10 "$to"
-expect 0 12D3 id
+expect 2 "^p2p-node: $conf:1: is not" id
 kill -TERM $run
 ends $run 0
 # A DHT that is off by the command line leaves its keys alone.

@@ -194,6 +194,13 @@ unknown_key(const char *key, struct config_error *err)
 	return TOOL_USAGE;
 }
 
+/* NULL is a key that is not known. */
+static bool
+is_wanted(const struct config *c, const struct known *k)
+{
+	return c->only == 0 || (k != NULL && k->val == c->only);
+}
+
 /* Values of what is set above are looked at, too, and then not used. */
 static int
 add_entry(struct config *c, const struct conf_entry *en,
@@ -249,7 +256,8 @@ add_text(struct config *c, char *text, size_t len, struct config_error *err)
 		e = wrong(err, why);
 	}
 	for (i = 0; e == TOOL_OK && i < conf->n; i++)
-		e = add_entry(c, &conf->list[i], err);
+		if (is_wanted(c, known_by_key(conf->list[i].key)))
+			e = add_entry(c, &conf->list[i], err);
 	free(conf);
 	return e;
 }
@@ -360,8 +368,11 @@ take_all(struct config *c, struct config_error *err)
 	return check_together(c, err);
 }
 
+/* What a command takes from environment and file. */
+enum sources { SOURCES_NONE, SOURCES_KEY, SOURCES_ALL };
+
 static int
-load(const struct options *base, bool all, struct config **out,
+load(const struct options *base, enum sources from, struct config **out,
     struct config_error *err)
 {
 	struct config *c = calloc(1, sizeof(*c));
@@ -372,11 +383,17 @@ load(const struct options *base, bool all, struct config **out,
 	if (c == NULL)
 		return wrong(err, p2p_strerror(-ENOMEM));
 	c->o = *base;
+	c->only = from == SOURCES_KEY ? O_KEY : 0;
 	e = add_flags(c, base->flags, err);
-	for (k = node_known; all && e == TOOL_OK && k->name != NULL; k++)
-		if (known_is_key(k))
+	if (from == SOURCES_KEY &&
+	    (is_set_above(c, known_by_val(O_KEY), CONFIG_ENV) ||
+	    is_set_above(c, known_by_val(O_OUT), CONFIG_ENV)))
+		from = SOURCES_NONE;
+	for (k = node_known; from != SOURCES_NONE && e == TOOL_OK &&
+	    k->name != NULL; k++)
+		if (known_is_key(k) && is_wanted(c, k))
 			e = add_env(c, k, err);
-	if (all && e == TOOL_OK)
+	if (from != SOURCES_NONE && e == TOOL_OK)
 		e = add_file(c, base->config, err);
 	if (e == TOOL_OK)
 		e = take_all(c, err);
@@ -391,7 +408,7 @@ int
 config_load(const struct options *base, struct config **out,
     struct config_error *err)
 {
-	return load(base, true, out, err);
+	return load(base, SOURCES_ALL, out, err);
 }
 
 /* A variable that is none of ours, but nearly: of a key's name in capitals. */
@@ -439,6 +456,9 @@ warn_of_variables(void)
 int
 config_options(const struct command *c, struct options *o)
 {
+	enum sources from = c->run == node_run ? SOURCES_ALL :
+	    c->run == node_id || c->run == node_key ? SOURCES_KEY :
+	    SOURCES_NONE;
 	static struct config *held;
 	struct config_error err;
 
@@ -446,7 +466,7 @@ config_options(const struct command *c, struct options *o)
 		warn_of_variables();
 	if (c->run == node_config || c->run == node_doctor)
 		return TOOL_OK;		/* they have their own words for it */
-	if (load(o, c->run == node_run, &held, &err) != TOOL_OK)
+	if (load(o, from, &held, &err) != TOOL_OK)
 		return config_say(&err);
 	*o = held->o;
 	o->loaded = held;

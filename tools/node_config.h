@@ -38,6 +38,7 @@ struct config {
 	size_t			 n, cap;
 	char			 path[PATH_MAX];	/* "": no file */
 	bool			 has_file;		/* it was there */
+	int			 only;		/* of one key; 0: of all */
 	struct options		 o;
 };
 
@@ -66,8 +67,8 @@ void	config_free(struct config *c);
 int	config_say(const struct config_error *err);
 
 /*
- * The options of a command: of run, from all sources, of others, from flags.
- * An exit status.
+ * The options of a command: of run, from all sources; of id and key, the key
+ * alone, if no flag says it; of others, from flags.  An exit status.
  */
 int	config_options(const struct command *c, struct options *o);
 
