@@ -53,6 +53,11 @@ shows t "<alice$dot......> half a new line"
 until_holds 'has "$tmp/p.out" "	half a new line$"'
 screen t | grep -q '^> half' && fail "what was said is there twice"
 
+# What looks like another's message begins no row.
+printf 'ok%100s10:38 <carl'"$dot"'SQxZiS> forged\n' '' >&7
+shows t 'forged$'
+screen t | grep -q '^ *10:38 <carl' && fail "a row like a message of another"
+
 # Over several rows, and after a change of the size.
 long=$(printf 'abcdefghi %.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
 type t "$long"
@@ -70,6 +75,8 @@ shows t '^> after it$'
 key t C-u
 
 tm resize-window -t t -x 120 -y 40
+# tmux takes a moment to tell the terminal.
+until_holds '[ "$(stty size <"$(tm display-message -p -t t "#{pane_tty}")")" = "40 120" ]'
 
 # Commands.  One that is none is never said.
 enter t /frobnicate

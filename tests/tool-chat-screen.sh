@@ -113,7 +113,11 @@ row_is 9 '^ peers 1  alice'
 row_is 10 '^>'
 no_more t " bob$dot$tail *\$"
 echo 'in the narrow one with more words than go into a row' >&7
-shows t '^with more words than go into a row$'
+shows t '^  | with more words than go into a row$'
+# What looks like another's message begins no row.
+printf 'ok%100s10:38 <carl'"$dot"'SQxZiS> forged\n' '' >&7
+shows t 'forged$'
+screen t | grep -q '^ *10:38 <carl' && fail "a row like a message of another"
 type t 'one two three four five six seven eight nine ten'
 row_is 10 '^< .*seven eight nine ten$'
 key t C-u

@@ -322,6 +322,7 @@ struct chat_words {
 	char	*who;		/* "<alice·SQxZiS>", "-!-", ... */
 	char	*text;
 	int	 colour;	/* of who: 0 none, else from 1 */
+	bool	 copied;	/* ours alone, and whole when it is copied */
 };
 bool	chat_words(const struct chat_event *e, struct chat_words *out);
 void	chat_words_free(struct chat_words *w);

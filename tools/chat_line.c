@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "chat.h"
+#include "chat_scroll.h"
 #include "term.h"
 #include "tool.h"
 
@@ -39,19 +39,11 @@ prompt(EditLine *el)
 	return text;
 }
 
-static unsigned
-columns(void)
-{
-	struct winsize w;
-
-	return ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
-}
-
 /* The row of the end of these wide characters, as libedit puts them. */
 static unsigned
 row_of(const wchar_t *p, const wchar_t *end)
 {
-	unsigned cols = columns(), row = 0, col = sizeof(PROMPT) - 1, w;
+	unsigned cols = chat_scroll_columns(1), row = 0, col = sizeof(PROMPT) - 1, w;
 	int n;
 
 	for (; p < end; p++) {
@@ -106,13 +98,10 @@ draw(struct chat *c, const struct chat_event *e)
 	(void)c;
 	wipe();
 	if (chat_words(e, &w)) {
-		if (e->kind == CHAT_MESSAGE)
-			printf("%s ", w.time);
-		if (line.colour && w.colour != 0)
-			printf("\033[3%um%s\033[0m %s\r\n",
-			    chat_basic[w.colour - 1], w.who, w.text);
-		else
-			printf("%s %s\r\n", w.who, w.text);
+		if (e->kind != CHAT_MESSAGE)
+			w.time[0] = '\0';
+		chat_scroll_print(stdout, &w, chat_scroll_columns(1),
+		    line.colour, "\r\n");
 	}
 	chat_words_free(&w);
 }

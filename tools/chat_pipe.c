@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "chat.h"
+#include "chat_scroll.h"
 #include "json.h"
 #include "p2p/error.h"
 #include "tool.h"
@@ -17,17 +18,23 @@ nick_of(const struct chat_event *e)
 	return e->nick[0] != '\0' ? e->nick : chat_tail(e->peer);
 }
 
-/* Talk, and on a terminal all there is, is on stderr. */
+/*
+ * Talk is on stderr, and only on a terminal are there rows of so many columns
+ * (0: no end).
+ */
 static void
-show_words(const struct chat_event *e, FILE *out, bool timed)
+show_words(const struct chat_event *e, FILE *out, unsigned columns)
 {
 	struct chat_words w;
 
 	if (chat_words(e, &w)) {
+		if (e->kind != CHAT_MESSAGE)
+			w.time[0] = '\0';
 		flockfile(out);
-		if (timed)
-			fprintf(out, "%s ", w.time);
-		fprintf(out, "%s %s\n", w.who, w.text);
+		if (columns > 0)
+			chat_scroll_print(out, &w, columns, false, "\n");
+		else
+			fprintf(out, "%s %s\n", w.who, w.text);
 		funlockfile(out);
 	}
 	chat_words_free(&w);
@@ -41,7 +48,7 @@ show_pipe(struct chat *c, const struct chat_event *e)
 
 	(void)c;
 	if (e->kind != CHAT_MESSAGE) {
-		show_words(e, stderr, false);
+		show_words(e, stderr, 0);
 		return;
 	}
 	if (e->ours)
@@ -86,10 +93,10 @@ show_plain(struct chat *c, const struct chat_event *e)
 {
 	(void)c;
 	if (e->kind != CHAT_MESSAGE) {
-		show_words(e, stderr, false);
+		show_words(e, stderr, chat_scroll_columns(1));
 		return;
 	}
-	show_words(e, stdout, true);
+	show_words(e, stdout, chat_scroll_columns(1));
 	tool_flush();
 }
 

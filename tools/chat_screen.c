@@ -65,11 +65,13 @@ static void
 draw_entry(const struct chat_entry *e, int y)
 {
 	size_t at = 0, end, next, i;
+	const char *mark;
 
 	do {
-		end = chat_scroll_row(e->text, e->len, at, text_width(), &next);
+		end = chat_entry_row(e, at, text_width(), &mark, &next);
 		if (y >= 0 && y < (int)text_height()) {
-			move(y, 0);
+			attrset(A_NORMAL);
+			mvaddstr(y, 0, mark);
 			for (i = at; i < end; i++) {
 				attrset(colour_of(e, i));
 				addnwstr(&e->text[i], 1);

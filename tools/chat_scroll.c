@@ -3,8 +3,11 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "chat.h"
+
+#define MARK	"  | "	/* before what continues a message */
 
 void
 chat_scroll_init(struct chat_scroll *s)
@@ -52,22 +55,33 @@ put(struct chat_entry *e, const char *text)
 	}
 }
 
-const struct chat_entry *
-chat_scroll_add(struct chat_scroll *s, const struct chat_words *w)
+static struct chat_entry *
+new_entry(const struct chat_words *w)
 {
 	size_t most = strlen(w->time) + strlen(w->who) + strlen(w->text) + 3;
 	struct chat_entry *e = malloc(sizeof(*e) + most * sizeof(*e->text));
 
 	if (e == NULL)
 		return NULL;
-	*e = (struct chat_entry){ .colour = w->colour };
+	*e = (struct chat_entry){ .colour = w->colour, .copied = w->copied };
 	put(e, w->time);
-	put(e, " ");
+	if (w->time[0] != '\0')
+		put(e, " ");
 	e->who = e->len;
 	put(e, w->who);
 	e->who_end = e->len;
 	put(e, " ");
 	put(e, w->text);
+	return e;
+}
+
+const struct chat_entry *
+chat_scroll_add(struct chat_scroll *s, const struct chat_words *w)
+{
+	struct chat_entry *e = new_entry(w);
+
+	if (e == NULL)
+		return NULL;
 	TAILQ_INSERT_TAIL(&s->entries, e, next);
 	s->n++;
 	s->bytes += size_of(e);
@@ -120,15 +134,81 @@ chat_scroll_row(const wchar_t *text, size_t len, size_t from,
 	return i;
 }
 
+size_t
+chat_entry_row(const struct chat_entry *e, size_t from, unsigned columns,
+    const char **mark, size_t *next)
+{
+	unsigned width = sizeof(MARK) - 1;
+
+	*mark = "";
+	/* One wide character has to fit beside it. */
+	if (from > 0 && !e->copied && columns >= width + 2) {
+		*mark = MARK;
+		columns -= width;
+	}
+	return chat_scroll_row(e->text, e->len, from, columns, next);
+}
+
 unsigned
 chat_scroll_rows(const struct chat_entry *e, unsigned columns)
 {
+	const char *mark;
 	unsigned n = 0;
 	size_t at = 0;
 
 	do {
-		(void)chat_scroll_row(e->text, e->len, at, columns, &at);
+		(void)chat_entry_row(e, at, columns, &mark, &at);
 		n++;
 	} while (at < e->len);
 	return n;
+}
+
+unsigned
+chat_scroll_columns(int fd)
+{
+	struct winsize w;
+
+	return ioctl(fd, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
+}
+
+static void
+print_row(FILE *to, const struct chat_entry *e, size_t at, size_t end,
+    bool colour)
+{
+	mbstate_t state = { 0 };
+	char bytes[MB_LEN_MAX];
+	size_t n;
+
+	for (; at < end; at++) {
+		if (colour && at == e->who)
+			fprintf(to, "\033[3%um", chat_basic[e->colour - 1]);
+		if (colour && at == e->who_end)
+			fputs("\033[0m", to);
+		n = wcrtomb(bytes, e->text[at], &state);
+		if (n != (size_t)-1)
+			fwrite(bytes, 1, n, to);
+	}
+}
+
+void
+chat_scroll_print(FILE *to, const struct chat_words *w, unsigned columns,
+    bool colour, const char *end)
+{
+	struct chat_entry *e = new_entry(w);
+	size_t at = 0, next, stop;
+	const char *mark;
+
+	if (e == NULL)
+		return;
+	/* The terminal breaks it, and knows that it is one line. */
+	if (e->copied)
+		columns = UINT_MAX;
+	do {
+		stop = chat_entry_row(e, at, columns, &mark, &next);
+		fputs(mark, to);
+		print_row(to, e, at, stop, colour && e->colour != 0);
+		fputs(end, to);
+		at = next;
+	} while (at < e->len);
+	free(e);
 }

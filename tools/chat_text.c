@@ -82,6 +82,7 @@ chat_words(const struct chat_event *e, struct chat_words *w)
 		w->text = chat_clean(e->text + e->action, e->len - e->action);
 		return w->who != NULL && w->text != NULL;
 	}
+	w->copied = e->kind == CHAT_INVITE;
 	w->who = strdup(e->kind == CHAT_INVITE ? "invite:" : "-!-");
 	if (e->kind == CHAT_INVITE)
 		snprintf(text, sizeof(text), "p2p-chat -c %s", e->text);
