@@ -1,6 +1,11 @@
-/* What p2p-chat counts by the clock: floods, and messages that are kept. */
+/*
+ * What p2p-chat counts by the clock: floods, and messages that are kept; and
+ * whom a name means.
+ */
 #include "chat.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,6 +45,13 @@ chat_show_ours(struct chat *c, const struct chat_message *m)
 	(void)c;
 	(void)m;
 	ours++;
+}
+
+char *
+chat_label(const char *peer, const char *nick, char out[CHAT_LABEL_MAX])
+{
+	snprintf(out, CHAT_LABEL_MAX, "%s~%s", nick, peer + strlen(peer) - 6);
+	return out;
 }
 
 static unsigned
@@ -115,6 +127,7 @@ begin(struct chat *c)
 	    .out = PTHREAD_MUTEX_INITIALIZER, .front = &front,
 	    .linger = 10, .patient = true };
 	TAILQ_INIT(&c->links);
+	TAILQ_INIT(&c->peers);
 	TAILQ_INIT(&c->said);
 	STAILQ_INIT(&c->kept.items);
 	CHECK_FATAL(pipe(c->wake) == 0);
@@ -190,6 +203,56 @@ no_more_is_kept_than_a_queue_holds(void)
 	end(&c);
 }
 
+/* Whom it means, from 0; -1: nobody, or more than one. */
+static int
+meant(struct chat *c, struct chat_peer *const *p, const char *word)
+{
+	struct chat_peer out;
+
+	if (!chat_peer_named(c, word, &out))
+		return -1;
+	return p2p_peer_id_equal(&out.id, &p[0]->id) ? 0 : 1;
+}
+
+/* The second is here, the first has gone. */
+static void
+a_name_is_not_taken_by_who_is_here(void)
+{
+	static const char *const ids[] = {
+	    "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA",
+	    "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N" };
+	struct chat_peer *p[2];
+	struct p2p_peer_id id;
+	struct chat c;
+	int i;
+
+	begin(&c);
+	for (i = 0; i < 2; i++) {
+		CHECK_OK(p2p_peer_id_parse(ids[i], &id));
+		CHECK_FATAL((p[i] = chat_peer_get(&c, &id)) != NULL);
+	}
+	p[1]->links = 1;
+	CHECK_EQ(meant(&c, p, "hx5N"), 1);
+	CHECK_EQ(meant(&c, p, "U5SA"), 0);
+	CHECK(chat_peer_is_id(&c, &p[0]->id, "hx5N"));
+	CHECK(chat_peer_is_id(&c, &p[0]->id, ids[1]));
+	CHECK(!chat_peer_is_id(&c, &p[0]->id, "U5SA"));
+	CHECK(!chat_peer_is_id(&c, &p[0]->id, "x5N"));
+	/* It was given before that peer came. */
+	strcpy(p[0]->nick, "hx5N");
+	CHECK_EQ(meant(&c, p, "hx5N"), 0);
+	CHECK_EQ(meant(&c, p, ids[1]), 1);
+	strcpy(p[1]->nick, "hx5N");
+	CHECK_EQ(meant(&c, p, "hx5N"), 1);
+	/* Two that end alike. */
+	p[0]->nick[0] = p[1]->nick[0] = '\0';
+	strcpy(p[0]->name, p[1]->name);
+	CHECK_EQ(meant(&c, p, "hx5N"), -1);
+	free(p[0]);
+	free(p[1]);
+	end(&c);
+}
+
 TESTS("chat_meter",
     { "twenty messages in ten seconds are shown",
       twenty_in_ten_seconds_are_shown },
@@ -200,4 +263,6 @@ TESTS("chat_meter",
       what_is_kept_is_dropped_after_a_minute },
     { "a longer --linger keeps it longer", a_longer_linger_keeps_longer },
     { "no more is kept than a queue holds",
-      no_more_is_kept_than_a_queue_holds })
+      no_more_is_kept_than_a_queue_holds },
+    { "a name is not taken by who is here",
+      a_name_is_not_taken_by_who_is_here })

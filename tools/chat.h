@@ -221,13 +221,16 @@ unsigned	chat_peer_count(struct chat *c);
 
 /*
  * Whom a word of the user's means: a nick, the end of a peer id of four
- * characters or more, both, or the id; those that are here first.  Locks mtx.
- * *out is a copy.  false: said why in a notice.
+ * characters or more, both, or the id; an end only when nothing else fits.
+ * Locks mtx.  *out is a copy.  false: said why in a notice.
  */
 bool	chat_peer_named(struct chat *c, const char *word,
 	    struct chat_peer *out);
 /* Another's nick, on our screen; false: nobody knows that peer. */
 bool	chat_peer_nick(struct chat *c, const struct p2p_peer_id *id,
+	    const char *nick);
+/* It is another's id, or the end of it. */
+bool	chat_peer_is_id(struct chat *c, const struct p2p_peer_id *id,
 	    const char *nick);
 /* Somebody else than id (NULL: us) goes by that nick. */
 bool	chat_peer_same_nick(struct chat *c, const struct p2p_peer_id *id,

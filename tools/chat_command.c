@@ -112,7 +112,13 @@ do_name(struct chat *c, char *arg)
 		chat_notice(c, "/name wants a peer and a nick of one word");
 		return true;
 	}
-	if (!chat_peer_named(c, arg, &p) || !chat_peer_nick(c, &p.id, nick))
+	if (!chat_peer_named(c, arg, &p))
+		return true;
+	if (chat_peer_is_id(c, &p.id, nick)) {
+		chat_notice(c, "%s is the end of another's peer id", nick);
+		return true;
+	}
+	if (!chat_peer_nick(c, &p.id, nick))
 		return true;
 	chat_notice(c, "%s is %s on this screen", p.name,
 	    chat_label(p.name, nick, label));

@@ -102,6 +102,10 @@ fits(const struct chat_peer *p, const char *word)
 	    strcmp(word, p->name + all - n) == 0;
 }
 
+/*
+ * How well it fits comes first: a nick never means a stranger whose id ends so.
+ * Of two with a nick the one that is here is meant; of two tails, neither.
+ */
 bool
 chat_peer_named(struct chat *c, const char *word, struct chat_peer *out)
 {
@@ -113,7 +117,7 @@ chat_peer_named(struct chat *c, const char *word, struct chat_peer *out)
 	TAILQ_FOREACH(p, &c->peers, next) {
 		if ((fit = fits(p, word)) == 0)
 			continue;
-		fit += p->links > 0 ? 4 : 0;
+		fit = 2 * fit + (fit > 1 && p->links > 0);
 		n = fit > best ? 1 : n + (fit == best);
 		if (fit > best)
 			*out = *p;
@@ -127,6 +131,24 @@ chat_peer_named(struct chat *c, const char *word, struct chat_peer *out)
 		chat_notice(c, "%u peers are called %.80s; say the end of the "
 		    "id, too", n, word);
 	return n == 1;
+}
+
+bool
+chat_peer_is_id(struct chat *c, const struct p2p_peer_id *id, const char *nick)
+{
+	size_t n = strlen(nick), all;
+	const struct chat_peer *p;
+	bool is = false;
+
+	pthread_mutex_lock(&c->mtx);
+	TAILQ_FOREACH(p, &c->peers, next) {
+		all = strlen(p->name);
+		is = is || (n >= TAIL_MIN && n <= all &&
+		    !p2p_peer_id_equal(&p->id, id) &&
+		    strcmp(nick, p->name + all - n) == 0);
+	}
+	pthread_mutex_unlock(&c->mtx);
+	return is;
 }
 
 bool
