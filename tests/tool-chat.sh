@@ -173,4 +173,18 @@ head -n 1 <"$tmp/pipe" >"$tmp/d.out"
 until_holds "ended $pid"
 wait $pid && fail "it ended well with nobody to read it"
 pids=$(echo " $pids " | sed "s/ $pid / /")
+# Nobody reads it, but it is open: a signal is the end all the same.
+mkfifo "$tmp/full"
+exec 8<>"$tmp/full"
+$chat --json -l $here <"$tmp/a.in" >"$tmp/full" 2>"$tmp/d.err" &
+pid=$!
+pids="$pids $pid"
+read -r line <&8
+to=$(echo "$line" | sed 's/.*"address":"\([^"]*\)".*/\1/')
+yes "$line" | head -n 2000 | $raw send "$to" /chat/1.0.0 &
+pids="$pids $!"
+full() { perl -e 'vec($w, 8, 1) = 1; exit !!select(undef, $w, undef, 0)'; }
+until_holds full
+kill -TERM $pid
+ends $pid 1 8
 echo "ok: the contract of p2p-chat"

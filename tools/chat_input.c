@@ -5,6 +5,7 @@
 #include "chat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define FLUSH_S		10	/* at the end, for what is queued */
 #define FLUSH_SIGNAL_S	2	/* the same after a signal */
 #define GOODBYE_S	1	/* for peers that do not end their half */
+#define GUARD_S		2	/* after a signal, for what is printed */
 #define TICK_S		1	/* while something may become too old */
 
 /* What time alone brings; when to look again at the latest, or -1. */
@@ -229,4 +231,45 @@ chat_finish(struct chat *c)
 	until = tool_now() + GOODBYE_S;
 	while (is_anyone_here(c) && tool_now() < until)
 		(void)chat_wait(c, until, false);
+}
+
+/*
+ * Whoever prints holds out, for as long as nobody reads: after a signal that is
+ * at most GUARD_S, whichever thread it is.
+ */
+static void *
+run_guard(void *arg)
+{
+	struct chat *c = arg;
+	struct pollfd p[2] = { { .fd = c->over[0], .events = POLLIN },
+	    { .fd = tool_signal_fd(), .events = POLLIN } };
+	struct timespec until;
+
+	while (poll(p, 2, p[1].fd == -1 ? GUARD_S * 500 : -1) == -1 ||
+	    p[0].revents == 0) {
+		if (tool_signal() == 0)
+			continue;
+		p[1].fd = -1;
+		until = (struct timespec){ time(NULL) + GUARD_S + 1, 0 };
+		if (pthread_mutex_timedlock(&c->out, &until) != 0) {
+			chat_term_restore();
+			_exit(TOOL_FAILED);
+		}
+		pthread_mutex_unlock(&c->out);
+	}
+	return NULL;
+}
+
+bool
+chat_guard_begin(struct chat *c)
+{
+	return pipe2(c->over, O_CLOEXEC) == 0 &&
+	    pthread_create(&c->guard, NULL, run_guard, c) == 0;
+}
+
+void
+chat_guard_end(struct chat *c)
+{
+	(void)!write(c->over[1], "", 1);
+	pthread_join(c->guard, NULL);
 }

@@ -300,5 +300,9 @@ main(int argc, char **argv)
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();
-	return run(&chat, &o);
+	if (!chat_guard_begin(&chat))
+		return tool_fail("start", -errno, NULL);
+	e = run(&chat, &o);
+	chat_guard_end(&chat);
+	return e;
 }
