@@ -113,6 +113,24 @@ ends $s 1
 has "$tmp/s.out" '"text":"three","direction":"out"' || fail "three is not out"
 is_json "$tmp/s.out"
 
+# Messages to one alone are no faster, and what it was not handed is said.
+hear m
+m=$pid
+say u -c "$to"
+u=$pid
+exec 7>"$tmp/u.in"
+until_holds 'has "$tmp/u.out" \"joined\"'
+kill -STOP $m
+yes "/msg ${to##*/} $line" | head -n 500 >&7 &
+until_holds 'has "$tmp/u.out" "\"left\",.*\"reason\":\"limit\""'
+until_holds 'has "$tmp/u.out" "\"nobody was handed this: "'
+kill -CONT $m
+echo /quit >&7
+exec 7>&-
+ends $u 1
+kill -INT $m
+ends $m 0
+
 # The one from the beginning: nobody waited for it, and now it is gone.
 until_holds 'has "$tmp/patient.out" "\"left\",.*\"reason\":\"timeout\""'
 echo /quit >&6

@@ -52,6 +52,7 @@ struct chat_message {
 	TAILQ_ENTRY(chat_message) next;	/* [m] in chat.said */
 	unsigned	 pending;	/* [m] who has it still */
 	bool		 got;		/* [m] a peer was handed it */
+	bool		 sent;		/* [M] somebody was there */
 	bool		 shown;		/* [M] at once, on a terminal */
 	double		 until;		/* [I] kept no longer; 0: for ever */
 	char		 to[P2P_PEER_ID_TEXT_MAX];	/* [I] "": everybody */
@@ -279,6 +280,8 @@ void	chat_settle(struct chat *c, struct chat_message *m, bool handed);
  * true), a signal, news; it shows what there is to show.
  */
 bool	chat_wait(struct chat *c, double until, bool input);
+/* Before a message: a peer that does not keep up is no peer for long. */
+void	chat_make_room(struct chat *c);
 void	chat_input(struct chat *c);
 /* One line of the user's, without its end; false: leave. */
 bool	chat_take_line(struct chat *c, const char *line, size_t len);

@@ -195,6 +195,7 @@ do_me(struct chat *c, char *arg)
 	const char *nick;
 	int head;
 
+	chat_make_room(c);
 	if (arg[0] == '\0') {
 		chat_notice(c, "/me wants what you do");
 		return true;
@@ -218,6 +219,7 @@ do_msg(struct chat *c, char *arg)
 	char *text = next_word(arg), label[CHAT_LABEL_MAX];
 	struct chat_peer p;
 
+	chat_make_room(c);
 	if (text[0] == '\0')
 		chat_notice(c, "/msg wants a peer and a text");
 	else if (chat_peer_named(c, arg, &p) &&

@@ -91,9 +91,8 @@ wait_for_first(struct chat *c, double seconds)
 	}
 }
 
-/* Before a message: a peer that does not keep up is no peer for long. */
-static void
-make_room(struct chat *c)
+void
+chat_make_room(struct chat *c)
 {
 	double until = tool_now() + ROOM_S;
 
@@ -130,7 +129,7 @@ chat_take_line(struct chat *c, const char *line, size_t len)
 	}
 	if (slash && (len == 1 || line[1] != '/'))
 		return chat_command(c, line, len);
-	make_room(c);
+	chat_make_room(c);
 	chat_say(c, line + slash, len - slash, 0);
 	return true;
 }

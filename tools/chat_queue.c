@@ -140,6 +140,7 @@ queue_up(struct chat *c, struct chat_message *m, const struct p2p_peer_id *to)
 static void
 enter_said(struct chat *c, struct chat_message *m, bool there)
 {
+	m->sent = there;
 	m->shown = there && c->front->terminal;
 	TAILQ_INSERT_TAIL(&c->said, m, next);
 	m->pending++;		/* until it is shown */
@@ -263,7 +264,7 @@ chat_report(struct chat *c)
 			return;
 		if (m->got && !m->shown)
 			chat_show_ours(c, m);
-		else if (!m->got && m->shown)
+		else if (!m->got && m->sent && c->front->commands)
 			chat_notice(c, "nobody was handed this: %.*s",
 			    (int)(m->len < 60 ? m->len - 1 : 60), m->text);
 		free(m);
