@@ -153,6 +153,26 @@ what_we_put_before_a_text_is_what_we_read(void)
 	}
 }
 
+/* All first characters with all lengths. */
+static void
+a_line_of_ours_is_taken_for_one(void)
+{
+	char bytes[300];
+	size_t c, len, n;
+
+	for (c = 1; c < 0x80; c++)
+		for (len = 2; len < sizeof(bytes) - 2; len++) {
+			memset(bytes, '\n', sizeof(bytes));
+			memset(bytes + 2, (int)c, len - 1);
+			n = chat_frame_blank(bytes + 2, len);
+			CHECK_FATAL(n <= 2);
+			CHECK_EQ(chat_frame_guess((uint8_t *)bytes + 2 - n,
+			    n + len), CHAT_BY_LINE);
+			if (c >= ' ' && c != len - 1)
+				CHECK_EQ(n, 0);
+		}
+}
+
 static void
 bad_lengths_are_refused(void)
 {
@@ -212,5 +232,6 @@ TESTS("chat_frame",
       a_length_of_two_bytes_is_known_too },
     { "what we put before a text is what we read",
       what_we_put_before_a_text_is_what_we_read },
+    { "a line of ours is taken for one", a_line_of_ours_is_taken_for_one },
     { "bad lengths are refused", bad_lengths_are_refused },
     { "a line without end is cut", a_line_without_end_is_cut })

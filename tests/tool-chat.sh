@@ -95,15 +95,17 @@ $chat -l $here </dev/null >"$tmp/c.out" 2>"$tmp/c.err" || fail "saying nothing"
 talk a --json
 a=$pid
 exec 7>"$tmp/a.in"
-printf 'early\n' >&7
+# Its first character is the length of the rest: it is no text with a length.
+first="!$(printf '%027d' 0)early"
+echo "$first" >&7
 until_holds 'has "$tmp/a.out" "nobody here yet"'
 has "$tmp/a.out" '"direction":"out"' && fail "handed over to nobody"
 address_of a
 talk b -c "$to"
 b=$pid
 exec 8>"$tmp/b.in"
-until_holds 'has "$tmp/b.out" "	early$"'
-until_holds 'has "$tmp/a.out" "\"text\":\"early\",\"direction\":\"out\""'
+until_holds 'has "$tmp/b.out" "	$first$"'
+until_holds 'has "$tmp/a.out" "\"text\":\"$first\",\"direction\":\"out\""'
 
 # A signal is an end as good as another: flushed, and the peer is told.
 echo last >&7

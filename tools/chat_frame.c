@@ -125,3 +125,12 @@ chat_frame_prefix(uint8_t out[CHAT_PREFIX_MAX], size_t len)
 	out[n++] = (uint8_t)len;
 	return n;
 }
+
+size_t
+chat_frame_blank(const char *line, size_t len)
+{
+	if (chat_frame_guess((const uint8_t *)line, len) != CHAT_BY_LENGTH)
+		return 0;
+	/* A newline is a length, too. */
+	return len == '\n' ? 2 : 1;
+}

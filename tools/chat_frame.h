@@ -74,6 +74,11 @@ bool	chat_frame_pending(const struct chat_frame *f);
 ssize_t	chat_frame_next(struct chat_frame *f, bool end, const char **line,
 	    bool *cut);
 
+/*
+ * How many newlines, 0 to 2, go before the first line of a stream, or else it
+ * would be taken for a text with a length.  They are lines of nothing.
+ */
+size_t	chat_frame_blank(const char *line, size_t len);
 /* The length of text of len bytes, before it: how many bytes of out. */
 size_t	chat_frame_prefix(uint8_t out[CHAT_PREFIX_MAX], size_t len);
 

@@ -30,13 +30,15 @@ has_peer(struct chat *c, const struct p2p_peer_id *peer, unsigned most)
 /* In the peer's framing, in one piece; until it is known, lines. */
 static int
 write_message(struct chat_link *l, const struct chat_message *m,
-    enum chat_framing framing)
+    enum chat_framing framing, bool first)
 {
 	uint8_t buf[CHAT_PREFIX_MAX + CHAT_LINE_MAX + 1];
 	size_t n = 0;
 
 	if (framing == CHAT_BY_LENGTH)
 		n = chat_frame_prefix(buf, m->len);
+	else if (first)
+		memset(buf, '\n', n = chat_frame_blank(m->text, m->len));
 	memcpy(buf + n, m->text, m->len);
 	return p2p_stream_write_full(l->s, buf, n + m->len);
 }
@@ -49,6 +51,7 @@ write_link(void *arg)
 	struct chat *c = l->chat;
 	enum chat_framing framing;
 	struct chat_message *m;
+	bool first = true;
 	int e;
 
 	pthread_mutex_lock(&c->mtx);
@@ -61,7 +64,8 @@ write_link(void *arg)
 		}
 		framing = l->framing;
 		pthread_mutex_unlock(&c->mtx);
-		e = write_message(l, m, framing);
+		e = write_message(l, m, framing, first);
+		first = false;
 		pthread_mutex_lock(&c->mtx);
 		if (e != 0 && l->error == 0)
 			l->error = e;
