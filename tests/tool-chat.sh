@@ -65,10 +65,14 @@ answer "/connect" "/connect wants"
 answer "/connect $to" ".* is here already"
 echo "/connect nonsense" >&8
 until_holds 'has "$tmp/b.out" "\"event\":\"error\",\"error\":\"format\""'
+long=/dns4/$(printf "%0250d" 0)
+echo "/connect $long$long$long$long$long/p2p/$aid" >&8
+until_holds 'has "$tmp/b.out" "\"event\":\"error\",\"error\":\"too-large\""'
 echo "//slashes" >&8
 until_holds 'has "$tmp/a.out" "	/slashes$"'
 until_holds 'has "$tmp/b.out" "\"nick\":\"alice\",\"text\":\"/slashes\",\"direction\":\"out\""'
 lines "$tmp/a.out" 7 && fail "a command was sent"
+has "$tmp/b.out" "will try again" && fail "what cannot work is tried again"
 echo /quit >&8
 ends $b 0
 until_holds 'has "$tmp/a.err" "has left$"'
@@ -155,6 +159,10 @@ refused 2 'no such argument' hello
 refused 2 '--nick: ' --nick "$(printf 'a\tb')"
 refused 2 '--nick: ' --nick ''
 refused 2 '--nick: ' --nick "$(printf '\342\200\256x')"
+refused 2 'p2p-chat: nonsense: ' -c nonsense
+refused 2 '"error":"usage"' --json -c /ip4/1
+refused 2 'names no peer' -c /ip4/127.0.0.1/tcp/1
+has "$tmp/r.err" 'any-peer' && fail "a hint at an option of another tool"
 refused 2 '--linger: not a number' --linger soon
 refused 2 '"error":"format"' --json -l /ip4/1
 refused 2 '--security: unknown name' --security rot13

@@ -161,6 +161,31 @@ run(struct chat *c, const struct options *o)
 	return e == TOOL_OK && c->lost ? TOOL_FAILED : e;
 }
 
+/* What is no address of a peer, so that no call is ever going to work. */
+static int
+check_targets(const char *const *targets)
+{
+	static const char hint[] = "an address is like "
+	    "/ip4/192.0.2.1/tcp/4001/p2p/12D3...";
+	struct p2p_multiaddr *ma;
+	struct p2p_peer_id id;
+	int e = 0;
+
+	for (; *targets != NULL && e == 0; targets++) {
+		if (**targets != '/') {
+			e = p2p_peer_id_parse(*targets, &id) != 0 ?
+			    P2P_ERR_FORMAT : 0;
+		} else if ((e = p2p_multiaddr_parse(*targets, &ma)) == 0) {
+			e = p2p_multiaddr_peer(ma, &id);
+			p2p_multiaddr_free(ma);
+		}
+		if (e != 0)
+			return tool_usage_hint(*targets, p2p_strerror(e),
+			    hint);
+	}
+	return TOOL_OK;
+}
+
 static void
 help(void)
 {
@@ -297,6 +322,8 @@ main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return tool_usage(argv[optind], "no such argument");
+	if ((e = check_targets(o.connect)) != 0)
+		return e;
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();
