@@ -50,12 +50,16 @@ exit_of(int error)
 	}
 }
 
+/* Not every tool has the options that a hint may name. */
 static const char *
 hint_of(int error)
 {
+	bool node = strcmp(tool_name, "p2p-node") == 0;
+
 	switch (error) {
 	case P2P_ERR_NO_PEER:
-		return "end the address with /p2p/ID, or give --any-peer";
+		return node ? "end the address with /p2p/ID, or give "
+		    "--any-peer" : "end the address with /p2p/ID";
 	case P2P_ERR_FORMAT:
 		return "an address is like /ip4/192.0.2.1/tcp/4001/p2p/12D3...";
 	case P2P_ERR_WRONG_PEER:
@@ -65,11 +69,14 @@ hint_of(int error)
 	case -EADDRINUSE:
 		return "another program has this port; port 0 takes a free one";
 	case P2P_ERR_NO_PROTOCOL:
-		return "the peer does not serve this; see identify";
+		return node ? "the peer does not serve this; see identify" :
+		    "the peer does not serve this; p2p-node identify shows "
+		    "what it does";
 	case P2P_ERR_NO_ADDRESS:
 		return "give an address that ends in /p2p/ID";
 	case P2P_ERR_TIMEOUT:
-		return "is a firewall in the way? --timeout gives it longer";
+		return node ? "is a firewall in the way? --timeout gives it "
+		    "longer" : "is a firewall in the way?";
 	default:
 		return NULL;
 	}
