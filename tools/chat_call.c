@@ -72,6 +72,7 @@ is_final(int e)
 {
 	switch (e) {
 	case P2P_ERR_FORMAT:
+	case P2P_ERR_TOO_LARGE:
 	case P2P_ERR_NO_PEER:
 	case P2P_ERR_NO_ADDRESS:
 	case P2P_ERR_NO_PROTOCOL:
