@@ -200,10 +200,12 @@ enter c clear
 chat_in c
 kill -QUIT "$(chat_pid c)"
 left_well c 131
-enter c clear
-chat_in c
-kill -HUP "$(chat_pid c)"
-left_well c 129
+for s in HUP:129 USR1:138 PIPE:141 ALRM:142; do
+	enter c clear
+	chat_in c
+	kill -${s%:*} "$(chat_pid c)"
+	left_well c ${s#*:}
+done
 kill -TERM $p
 ends $p 0
 exec 7>&-

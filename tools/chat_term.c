@@ -25,7 +25,8 @@ static int wake = -1;
 
 /* Those that end the process, with or without a core. */
 static const int fatal[] = { SIGHUP, SIGQUIT, SIGABRT, SIGILL, SIGFPE, SIGBUS,
-    SIGSEGV };
+    SIGSEGV, SIGSYS, SIGTRAP, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ,
+    SIGPIPE };
 #define FATAL	(sizeof(fatal) / sizeof(fatal[0]))
 static struct sigaction before[FATAL];
 
@@ -50,6 +51,13 @@ chat_term_left(void)
 	leave[0] = '\0';
 }
 
+static bool
+is_fault(int sig)
+{
+	return sig == SIGILL || sig == SIGFPE || sig == SIGBUS ||
+	    sig == SIGSEGV;
+}
+
 /*
  * A fault comes again when we return, for whoever had the signal before us;
  * what was sent does not.
@@ -64,7 +72,7 @@ on_fatal(int sig, siginfo_t *info, void *context)
 	for (i = 0; i < FATAL; i++)
 		if (fatal[i] == sig)
 			(void)sigaction(sig, &before[i], NULL);
-	if (info->si_code <= 0 || sig == SIGHUP || sig == SIGQUIT)
+	if (info->si_code <= 0 || !is_fault(sig))
 		(void)raise(sig);
 }
 
@@ -103,8 +111,12 @@ chat_term_save(struct chat *c, const char *text)
 	sigaction(SIGTSTP, &sa, NULL);
 	sigaction(SIGCONT, &sa, NULL);
 	sigemptyset(&bad.sa_mask);
-	for (i = 0; i < FATAL; i++)
+	for (i = 0; i < FATAL; i++) {
 		sigaction(fatal[i], &bad, &before[i]);
+		/* By nohup, or by the library: it ends nothing. */
+		if (before[i].sa_handler == SIG_IGN)
+			sigaction(fatal[i], &before[i], NULL);
+	}
 	return true;
 }
 
