@@ -59,8 +59,15 @@ terminal() {
 chat_in() {
 	name=$1
 	shift
+	enter "$name" clear
+	until_holds '! screen "$name" | grep -q "p2p-chat"'
+	tm clear-history -t "$name"
 	enter "$name" "stty -g >'$tmp/$name.stty'; clear; $chat -l $here $* 2>'$tmp/$name.err'"
 	until_holds 'lines_of "$name" | tr -d "\n " | grep -q "p2p-chat *-c */ip4/[0-9./a-z]*/p2p/12D3[A-Za-z0-9]\{48\}"'
+	case " $* " in
+	*' --plain '*) ;;
+	*) until_holds '[ "$(tm display-message -p -t "$name" "#{alternate_on}")" = 1 ]' ;;
+	esac
 	to=$(lines_of "$name" | tr -d '\n ' |
 	    sed 's/.*p2p-chat-c\(\/ip4\/[0-9./a-z]*\/p2p\/12D3[A-Za-z0-9]\{48\}\).*/\1/')
 }

@@ -200,6 +200,9 @@ enter c clear
 chat_in c
 kill -QUIT "$(chat_pid c)"
 left_well c 131
+# The invitation is still there, whole.
+[ "$(tm capture-pane -p -J -t c | grep -c "^invite: p2p-chat -c $to\$")" = 1 ] ||
+    fail "no invitation after the end"
 for s in HUP:129 USR1:138 PIPE:141 ALRM:142; do
 	enter c clear
 	chat_in c

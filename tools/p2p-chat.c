@@ -51,7 +51,7 @@ listen_all(struct chat *c, const char *const *addresses)
 }
 
 static int
-show_addresses(struct chat *c)
+each_address(struct chat *c, void (*show)(struct chat *c, const char *address))
 {
 	struct p2p_multiaddr **list, *full;
 	size_t i;
@@ -63,11 +63,19 @@ show_addresses(struct chat *c)
 		if (p2p_multiaddr_with_peer(list[i], p2p_host_id(c->host),
 		    &full) != 0)
 			continue;
-		chat_invite(c, p2p_multiaddr_text(full));
+		show(c, p2p_multiaddr_text(full));
 		p2p_multiaddr_free(full);
 	}
 	p2p_host_addresses_free(list);
 	return 0;
+}
+
+/* Below the full screen, where it is whole and stays. */
+static void
+print_invite(struct chat *c, const char *address)
+{
+	(void)c;
+	printf("invite: p2p-chat -c %s\n", address);
 }
 
 /*
@@ -86,6 +94,10 @@ choose_front(struct chat *c, bool plain)
 		return;
 	for (i = chat_term_is_dumb() ? 2 : 0; i < 3; i++) {
 		c->front = fronts[i];
+		if (i == 0 && fronts[i] != NULL) {
+			(void)each_address(c, print_invite);
+			tool_flush();
+		}
 		if (fronts[i] != NULL &&
 		    (fronts[i]->begin == NULL || fronts[i]->begin(c)))
 			return;
@@ -103,7 +115,7 @@ converse(struct chat *c, const struct options *o)
 		return e;
 	choose_front(c, o->plain);
 	if ((e = p2p_host_handle(c->host, CHAT_ID, chat_handle, c)) == 0)
-		e = show_addresses(c);
+		e = each_address(c, chat_invite);
 	for (i = 0; e == 0 && o->connect[i] != NULL; i++)
 		chat_call(c, o->connect[i]);
 	if (e == 0) {
