@@ -50,6 +50,8 @@ err 2 usage '--security: unknown name in the list' run --security rot13
 err 2 usage '--muxer: an empty list' run --muxer ,
 err 2 usage '--serve: knows echo and perf' run --serve http
 err 2 usage '--limit x: wants NAME=VALUE' run --limit x
+err 2 usage '--limit handlers=8: has another value already' run \
+    --limit handlers=7 --limit handlers=8
 err 2 usage '--limit x: no such limit' run --ephemeral --limit x=1
 err 2 usage '--limit: values that are out of range, or do not go together' \
     run --ephemeral --limit connections=0 --limit upgrades=0
@@ -235,6 +237,7 @@ not in this build, which has no libsodium	only of a build without it
 not in a private network	only of a build with libsodium
 the port is busy, taking a free one	port 4001: tool-node-fail.sh, in a net of its own
 needs a restart	tool-reload.sh
+no such variable	a warning: tool-config.sh
 nothing was changed	tool-reload.sh
 EOF
 perl -0777 -ne '
