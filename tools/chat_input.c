@@ -252,7 +252,8 @@ run_guard(void *arg)
 		until = (struct timespec){ time(NULL) + GUARD_S + 1, 0 };
 		if (pthread_mutex_timedlock(&c->out, &until) != 0) {
 			chat_term_restore();
-			_exit(TOOL_FAILED);
+			/* A sanitizer's _exit() flushes what is locked. */
+			_Exit(TOOL_FAILED);
 		}
 		pthread_mutex_unlock(&c->out);
 	}
