@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nearest.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peerstore.h"
 #include "p2p/stream.h"
 #include "tool.h"
 
-#define NEAR		3	/* edits that a command may be away */
-#define NAME_MAX_LEN	16	/* bytes of a command's name, compared */
 #define AGENT_MAX	128	/* bytes of a peer's that are shown */
 #define CHOICES_MAX	32
 
@@ -282,45 +281,17 @@ do_help(struct chat *c, char *arg)
 	return true;
 }
 
-/* Edits from a to b, which are short. */
-static size_t
-distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LEN + 1], i, j, corner, left;
-	size_t n = strnlen(b, NAME_MAX_LEN);
-
-	for (j = 0; j <= n; j++)
-		row[j] = j;
-	for (i = 0; a[i] != '\0' && i < NAME_MAX_LEN; i++) {
-		corner = row[0];
-		row[0] = i + 1;
-		for (j = 1; j <= n; j++) {
-			left = row[j];
-			row[j] = corner + (a[i] != b[j - 1]);
-			if (left + 1 < row[j])
-				row[j] = left + 1;
-			if (row[j - 1] + 1 < row[j])
-				row[j] = row[j - 1] + 1;
-			corner = left;
-		}
-	}
-	return row[n];
-}
-
 static void
 refuse(struct chat *c, const char *name)
 {
-	const char *best = NULL;
-	size_t least = NEAR + 1, i, n;
+	struct nearest n = nearest_of(name + 1);
+	size_t i;
 
 	for (i = 0; i < COMMANDS && name[1] != '\0'; i++)
-		if ((n = distance(name, commands[i].name)) < least) {
-			least = n;
-			best = commands[i].name;
-		}
-	if (best != NULL && least < strlen(best) - 1)
-		chat_notice(c, "no such command: %.40s; did you mean %s? "
-		    "/%.40s says it", name, best, name);
+		nearest_try(&n, commands[i].name + 1);
+	if (n.name != NULL)
+		chat_notice(c, "no such command: %.40s; did you mean /%s? "
+		    "/%.40s says it", name, n.name, name);
 	else
 		chat_notice(c, "no such command: %.40s; /help lists them, "
 		    "and / before it says it", name);
