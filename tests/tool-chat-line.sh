@@ -7,17 +7,6 @@
 here=/ip4/127.0.0.1/tcp/0
 dot=$(printf '\302\267')
 
-# talk NAME ARGS...: a chat in a pipe whose stdin is NAME.in
-talk() {
-	name=$1
-	shift
-	rm -f "$tmp/$name.out" "$tmp/$name.err"	# nothing of an earlier one
-	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
-	$chat "$@" <"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.err" &
-	pid=$!
-	pids="$pids $pid"
-}
-
 terminal t 80 24
 chat_in t --plain -n alice
 to_t=$to

@@ -10,6 +10,7 @@ exec 9<>"$tmp/open"
 hear() {
 	name=$1
 	shift
+	rm -f "$tmp/$name.out"
 	$chat --json -l $here "$@" <"$tmp/open" >>"$tmp/$name.out" \
 	    2>"$tmp/$name.err" &
 	pid=$!
@@ -19,16 +20,8 @@ hear() {
 }
 heard() { [ "$(count "$tmp/$1.out" '"direction":"in"')" = "$2" ]; }
 
-# say NAME ARGS...: a chat that is told what to say through fd 7
-say() {
-	name=$1
-	shift
-	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
-	$chat --json -l $here "$@" <"$tmp/$name.in" >"$tmp/$name.out" \
-	    2>"$tmp/$name.err" &
-	pid=$!
-	pids="$pids $pid"
-}
+# say NAME ARGS...: a chat with events
+say() { talk "$@" --json -l $here; }
 line=$(printf '%04000d' 0)
 # More than the window of a stream, less than that and half a queue.
 some() { yes "$line" | head -n 85; }

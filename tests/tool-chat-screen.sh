@@ -7,18 +7,10 @@
 here=/ip4/127.0.0.1/tcp/0
 dot=$(printf '\302\267')
 
-# talk NAME ARGS...: a chat in a pipe whose stdin is NAME.in; sets pid, tail; fd 7 is
-# its stdin
-talk() {
-	name=$1
-	shift
-	rm -f "$tmp/$name.out" "$tmp/$name.err"	# nothing of an earlier one
-	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
+# friend NAME ARGS...: one in a pipe, told what to say through fd 7; sets tail
+friend() {
+	talk "$@" -l $here
 	exec 7<>"$tmp/$name.in"
-	$chat -l $here "$@" <"$tmp/$name.in" >"$tmp/$name.out" \
-	    2>"$tmp/$name.err" &
-	pid=$!
-	pids="$pids $pid"
 	until_holds 'has "$tmp/'"$name"'.err" ^invite'
 	id=$(sed -n 's/^invite:.*\///p' "$tmp/$name.err" | head -n 1)
 	tail=${id#"${id%??????}"}
@@ -37,7 +29,7 @@ shows t 'nobody here yet -- message kept'
 row_is 23 '^ peers 0  kept 1  alice'
 [ "$(tm display-message -p -t t '#{alternate_on}')" = 1 ] || fail "no full screen"
 
-talk p -c "$to_t"
+friend p -c "$to_t"
 p=$pid
 row_is 23 '^ peers 1  alice'
 until_holds 'has "$tmp/p.out" "	early$"'
@@ -172,7 +164,7 @@ left_well t 0
 terminal c 140 24
 enter c 'export TERM=screen-256color'
 chat_in c
-talk p -c "$to"
+friend p -c "$to"
 p=$pid
 echo coloured >&7
 shows c '> coloured'
@@ -219,7 +211,7 @@ chat_in n -n "$(printf 'k\303\251')"
 row_of_n() { screen n | sed -n 23p | grep -q '^ peers 0  k\\u{00E9}~......$'; }
 until_holds row_of_n
 enter n '/nick carl'
-talk p -c "$to"
+friend p -c "$to"
 p=$pid
 printf 'gr\303\274n\n' >&7
 shows n 'gr\\u{00FC}n'

@@ -4,27 +4,17 @@
 . "$(dirname "$0")/tool.sh"
 here=/ip4/127.0.0.1/tcp/0
 
-# talk NAME ARGS...: a chat whose stdin is NAME.in, open as fd 7
-talk() {
-	name=$1
-	shift
-	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
-	$chat -l $here "$@" <"$tmp/$name.in" >"$tmp/$name.out" \
-	    2>"$tmp/$name.err" &
-	pid=$!
-	pids="$pids $pid"
-}
 invite() {
 	until_holds 'has "$tmp/'"$1"'.err" ^invite:'
 	to=$(sed -n 's/^invite: p2p-chat -c //p' "$tmp/$1.err" | head -n 1)
 }
 
 # Two that find each other by the invite line, and hand each other five lines.
-talk a
+talk a -l $here
 a=$pid
 exec 7>"$tmp/a.in"
 invite a
-talk b -c "$to" --json -n "$(printf 'b\303\251a')"
+talk b -l $here -c "$to" --json -n "$(printf 'b\303\251a')"
 b=$pid
 exec 8>"$tmp/b.in"
 aid=${to##*/}
@@ -96,7 +86,7 @@ echo alone | $chat -l $here --linger 0.2 >"$tmp/c.out" 2>"$tmp/c.err"
 [ $? = 1 ] || fail "a message to nobody counted as handed over"
 [ -s "$tmp/c.out" ] && fail "stdout of who only talks"
 $chat -l $here </dev/null >"$tmp/c.out" 2>"$tmp/c.err" || fail "saying nothing"
-talk a --json
+talk a -l $here --json
 a=$pid
 exec 7>"$tmp/a.in"
 # Its first character is the length of the rest: it is no text with a length.
@@ -105,7 +95,7 @@ echo "$first" >&7
 until_holds 'has "$tmp/a.out" "nobody here yet"'
 has "$tmp/a.out" '"direction":"out"' && fail "handed over to nobody"
 address_of a
-talk b -c "$to"
+talk b -l $here -c "$to"
 b=$pid
 exec 8>"$tmp/b.in"
 until_holds 'has "$tmp/b.out" "	$first$"'
@@ -121,7 +111,7 @@ has "$tmp/b.out" '	last$' || fail "the last words"
 kill -INT $b
 ends $b 0
 exec 7>&- 8>&-
-talk a --json
+talk a -l $here --json
 a=$pid
 exec 7>"$tmp/a.in"
 echo unheard >&7

@@ -28,6 +28,7 @@ again() {
 }
 # All of stdout and stderr in one file, so that it can be waited for.
 begin() {
+	rm -f "$tmp/run.out"
 	$node run "$@" >"$tmp/run.out" 2>&1 </dev/null &
 	run=$!
 	pids="$pids $run"

@@ -73,7 +73,18 @@ expect() {
 start() {
 	name=$1
 	shift
+	rm -f "$tmp/$name.out" "$tmp/$name.err"	# nothing of an earlier one
 	"$@" >"$tmp/$name.out" 2>"$tmp/$name.err" </dev/null &
+	pid=$!
+	pids="$pids $pid"
+}
+# talk NAME ARGS...: p2p-chat, told what to say through NAME.in; sets pid
+talk() {
+	name=$1
+	shift
+	rm -f "$tmp/$name.out" "$tmp/$name.err"
+	[ -p "$tmp/$name.in" ] || mkfifo "$tmp/$name.in"
+	$chat "$@" <"$tmp/$name.in" >"$tmp/$name.out" 2>"$tmp/$name.err" &
 	pid=$!
 	pids="$pids $pid"
 }

@@ -172,8 +172,7 @@ struct chat {
 	char			 self[P2P_PEER_ID_TEXT_MAX];	/* [I] */
 	char			 nick[CHAT_NICK_MAX + 1];	/* [o] */
 	int			 wake[2];	/* [I] for the main thread */
-	int			 over[2];	/* [I] for the guard: the end */
-	pthread_t		 guard;		/* [I] */
+	bool			 leaving;	/* main: a signal is no news */
 	STAILQ_HEAD(, chat_posted) posted;	/* [o] for draw */
 	size_t			 posted_n;	/* [o] */
 	bool			 closed;	/* [o] nothing more is shown */
@@ -286,9 +285,6 @@ void	chat_input(struct chat *c);
 /* One line of the user's, without its end; false: leave. */
 bool	chat_take_line(struct chat *c, const char *line, size_t len);
 void	chat_finish(struct chat *c);
-/* In between, a signal ends it also when nobody reads what is printed. */
-bool	chat_guard_begin(struct chat *c);
-void	chat_guard_end(struct chat *c);
 
 /*
  * chat_command.c: a line that begins with a slash; false: leave.  Text of at
@@ -357,6 +353,5 @@ unsigned	chat_term_told(void);
 /* Stop, as SIGTSTP does; returns when continued. */
 void	chat_term_stop(void);
 bool	chat_term_is_utf8(void);
-bool	chat_term_is_dumb(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "p2p/error.h"
 #include "tool.h"
 
@@ -18,7 +19,6 @@
 #define FLUSH_S		10	/* at the end, for what is queued */
 #define FLUSH_SIGNAL_S	2	/* the same after a signal */
 #define GOODBYE_S	1	/* for peers that do not end their half */
-#define GUARD_S		2	/* after a signal, for what is printed */
 #define TICK_S		1	/* while something may become too old */
 
 /* What time alone brings; when to look again at the latest, or -1. */
@@ -44,8 +44,7 @@ bool
 chat_wait(struct chat *c, double until, bool input)
 {
 	struct pollfd p[4] = { { .fd = c->wake[0], .events = POLLIN },
-	    { .fd = tool_signal() != 0 ? -1 : tool_signal_fd(),
-	    .events = POLLIN }, { .fd = 1 },
+	    { .fd = c->leaving ? -1 : tool_signal_fd(), .events = POLLIN }, { .fd = 1 },
 	    { .fd = input ? 0 : -1, .events = POLLIN } };
 	double next = tick(c), left;
 	unsigned told;
@@ -60,8 +59,7 @@ chat_wait(struct chat *c, double until, bool input)
 	    (int)(left * 1000) + 1);
 	if (n > 0 && (p[2].revents & POLLERR) != 0) {
 		chat_term_restore();
-		tool_say("standard output", p2p_strerror(-EPIPE), NULL);
-		_exit(TOOL_FAILED);
+		guard_hung_up();
 	}
 	while (n > 0 && p[0].revents != 0 &&
 	    read(c->wake[0], buf, sizeof(buf)) == (ssize_t)sizeof(buf))
@@ -221,6 +219,7 @@ chat_finish(struct chat *c)
 	/* Who sits there has said that it is the end. */
 	if (!c->front->terminal)
 		wait_for_first(c, c->linger);
+	c->leaving = true;
 	chat_drop_kept(c);
 	chat_end(c);
 	chat_report(c);
@@ -230,46 +229,4 @@ chat_finish(struct chat *c)
 	until = tool_now() + GOODBYE_S;
 	while (is_anyone_here(c) && tool_now() < until)
 		(void)chat_wait(c, until, false);
-}
-
-/*
- * Whoever prints holds out, for as long as nobody reads: after a signal that is
- * at most GUARD_S, whichever thread it is.
- */
-static void *
-run_guard(void *arg)
-{
-	struct chat *c = arg;
-	struct pollfd p[2] = { { .fd = c->over[0], .events = POLLIN },
-	    { .fd = tool_signal_fd(), .events = POLLIN } };
-	struct timespec until;
-
-	while (poll(p, 2, p[1].fd == -1 ? GUARD_S * 500 : -1) == -1 ||
-	    p[0].revents == 0) {
-		if (tool_signal() == 0)
-			continue;
-		p[1].fd = -1;
-		until = (struct timespec){ time(NULL) + GUARD_S + 1, 0 };
-		if (pthread_mutex_timedlock(&c->out, &until) != 0) {
-			chat_term_restore();
-			/* A sanitizer's _exit() flushes what is locked. */
-			_Exit(TOOL_FAILED);
-		}
-		pthread_mutex_unlock(&c->out);
-	}
-	return NULL;
-}
-
-bool
-chat_guard_begin(struct chat *c)
-{
-	return pipe2(c->over, O_CLOEXEC) == 0 &&
-	    pthread_create(&c->guard, NULL, run_guard, c) == 0;
-}
-
-void
-chat_guard_end(struct chat *c)
-{
-	(void)!write(c->over[1], "", 1);
-	pthread_join(c->guard, NULL);
 }

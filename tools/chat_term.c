@@ -143,17 +143,3 @@ chat_term_is_utf8(void)
 {
 	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
-
-static bool
-is_set(const char *name)
-{
-	const char *v = getenv(name);
-
-	return v != NULL && v[0] != '\0';
-}
-
-bool
-chat_term_is_dumb(void)
-{
-	return !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
-}

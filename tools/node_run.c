@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "json.h"
 #include "node_live.h"
 #include "p2p/echo.h"
@@ -23,7 +24,6 @@
 #include "p2p/store.h"
 
 #define STOP_MS	2000
-#define OUT_S	2		/* for out, once a signal has come */
 
 static const char *const default_listen[] = {
 	"/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4001", NULL
@@ -43,11 +43,6 @@ struct run {
 	const char		*key;		/* file, or NULL */
 	bool			 made;		/* just now */
 	double			 begun;
-};
-
-struct guard {
-	pthread_t	thread;
-	int		over[2];	/* a pipe: its end is the end */
 };
 
 /* Connections, as events or as lines. */
@@ -258,58 +253,6 @@ unlock_out(void)
 	pthread_mutex_unlock(&out);
 }
 
-static void
-give_up(void)
-{
-	struct pollfd p = { .fd = 2, .events = POLLOUT };
-
-	/* stdio may be what everybody waits for. */
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
-		(void)dprintf(2, "%s: output: nobody reads it\n", tool_name);
-	_exit(TOOL_FAILED);
-}
-
-/* It sleeps until a signal comes, and then looks until it is stopped. */
-static void *
-look(void *arg)
-{
-	struct guard *g = arg;
-	struct pollfd p[2] = { { .fd = g->over[0], .events = POLLIN },
-	    { .fd = tool_signal_fd(), .events = POLLIN } };
-	double since;
-
-	while (tool_signal() == 0 && p[0].revents == 0)
-		(void)poll(p, 2, -1);
-	for (since = tool_now(); p[0].revents == 0; (void)poll(p, 1, 50)) {
-		if (pthread_mutex_trylock(&out) == 0) {
-			pthread_mutex_unlock(&out);
-			since = tool_now();
-		} else if (tool_now() - since > OUT_S) {
-			give_up();
-		}
-	}
-	return NULL;
-}
-
-static void
-guard_begin(struct guard *g)
-{
-	int e;
-
-	if (pipe2(g->over, O_CLOEXEC) == -1)
-		exit(tool_fail("pipe", -errno, NULL));
-	if ((e = pthread_create(&g->thread, NULL, look, g)) != 0)
-		exit(tool_fail("start", -e, NULL));
-}
-
-static void
-guard_end(struct guard *g)
-{
-	close(g->over[1]);
-	pthread_join(g->thread, NULL);
-	close(g->over[0]);
-}
-
 /* Until a signal; when nobody reads stdout any more, that is an end too. */
 static void
 wait_for_signal(struct live *l)
@@ -320,11 +263,8 @@ wait_for_signal(struct live *l)
 	while (tool_signal() == 0) {
 		if (poll(p, 3, -1) <= 0)
 			continue;
-		if ((p[1].revents & POLLERR) != 0) {
-			tool_say("standard output", p2p_strerror(-EPIPE),
-			    NULL);
-			_exit(TOOL_FAILED);
-		}
+		if ((p[1].revents & POLLERR) != 0)
+			guard_hung_up();
 		if (p[2].revents != 0) {
 			tool_notify("RELOADING=1");
 			live_again(l);
@@ -397,7 +337,7 @@ node_run(const struct options *o)
 		p2p_store_free(r.store);
 		return status;
 	}
-	guard_begin(&g);
+	guard_begin(&g, &out);
 	status = serve(&r);
 	dht_run_end(r.dht);
 	lock_out();

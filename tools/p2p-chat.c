@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "chat.h"
+#include "guard.h"
 #include "p2p/error.h"
 #include "p2p/host.h"
 #include "p2p/key.h"
@@ -92,7 +93,7 @@ choose_front(struct chat *c, bool plain)
 	c->front = tool_json ? &chat_json : &chat_pipe;
 	if (tool_json || !isatty(0) || !isatty(1))
 		return;
-	for (i = chat_term_is_dumb() ? 2 : 0; i < 3; i++) {
+	for (i = term_is_dumb() ? 2 : 0; i < 3; i++) {
 		c->front = fronts[i];
 		if (i == 0 && fronts[i] != NULL) {
 			(void)each_address(c, print_invite);
@@ -317,6 +318,7 @@ main(int argc, char **argv)
 	    .patient = true, .room = PTHREAD_COND_INITIALIZER,
 	    .main = pthread_self() };
 	struct options o = { .help = false };
+	struct guard guard;
 	int c, e;
 
 	tool_start(argv);
@@ -339,9 +341,8 @@ main(int argc, char **argv)
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();
-	if (!chat_guard_begin(&chat))
-		return tool_fail("start", -errno, NULL);
+	guard_begin(&guard, &chat.out);
 	e = run(&chat, &o);
-	chat_guard_end(&chat);
+	guard_end(&guard);
 	return e;
 }

@@ -38,12 +38,15 @@ is_forced(const char *name)
 }
 
 bool
+term_is_dumb(void)
+{
+	return !is_set("TERM") || strcmp(getenv("TERM"), "dumb") == 0;
+}
+
+bool
 term_can_erase(FILE *f)
 {
-	const char *type = getenv("TERM");
-
-	return isatty(fileno(f)) && type != NULL && type[0] != '\0' &&
-	    strcmp(type, "dumb") != 0;
+	return isatty(fileno(f)) && !term_is_dumb();
 }
 
 bool

@@ -21,6 +21,8 @@ bool	term_has_colour(FILE *f);
 void	term_colour(FILE *f, enum term_colour c);
 void	term_plain(FILE *f);
 
+/* TERM names none, or one that can do no more than lines. */
+bool	term_is_dumb(void);
 /* Whether what is written there may be erased again. */
 bool	term_can_erase(FILE *f);
 

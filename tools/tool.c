@@ -338,18 +338,25 @@ tool_at_force(void (*fn)(void))
 	atomic_store(&at_force, fn);
 }
 
+/* A sanitizer's _exit() flushes, and so waits for what is locked. */
+void
+tool_force(int status)
+{
+	void (*fn)(void) = atomic_load(&at_force);
+
+	if (fn != NULL)
+		fn();
+	_Exit(status);
+}
+
 static void
 on_signal(int sig)
 {
 	int saved = errno, none = 0;
-	void (*fn)(void);
 	char c = 0;
 
-	if (!atomic_compare_exchange_strong(&got_signal, &none, sig)) {
-		if ((fn = atomic_load(&at_force)) != NULL)
-			fn();
-		_exit(128 + sig);
-	}
+	if (!atomic_compare_exchange_strong(&got_signal, &none, sig))
+		tool_force(128 + sig);
 	if (write(signal_pipe[1], &c, 1) == -1)
 		errno = saved;		/* full: it is readable anyway */
 	errno = saved;

@@ -153,6 +153,8 @@ int	tool_signal_fd(void);
 
 /* Called before that end, in the handler; NULL: nothing is. */
 void	tool_at_force(void (*fn)(void));
+/* That end, for whoever cannot wait; nothing is flushed. */
+void	tool_force(int status) __attribute__((__noreturn__));
 
 /*
  * tool_notify.c: tell the service manager, when there is one, a state:

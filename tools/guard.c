@@ -1,0 +1,75 @@
+#include "guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "p2p/error.h"
+#include "tool.h"
+
+#define OUT_S	2		/* for out, once a signal has come */
+#define LOOK_MS	50
+
+static void
+give_up(void)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+
+	/* stdio may be what everybody waits for. */
+	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0)
+		(void)dprintf(2, "%s: output: nobody reads it\n", tool_name);
+	tool_force(TOOL_FAILED);
+}
+
+/* It sleeps until a signal comes, and then looks until it is stopped. */
+static void *
+look(void *arg)
+{
+	struct guard *g = arg;
+	struct pollfd p[2] = { { .fd = g->over[0], .events = POLLIN },
+	    { .fd = tool_signal_fd(), .events = POLLIN } };
+	struct timespec until;
+
+	while (tool_signal() == 0 && p[0].revents == 0)
+		(void)poll(p, 2, -1);
+	for (; p[0].revents == 0; (void)poll(p, 1, LOOK_MS)) {
+		/* It queues: where much is printed a try might never win. */
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += OUT_S;
+		if (pthread_mutex_timedlock(g->out, &until) != 0)
+			give_up();
+		pthread_mutex_unlock(g->out);
+	}
+	return NULL;
+}
+
+void
+guard_begin(struct guard *g, pthread_mutex_t *out)
+{
+	int e;
+
+	g->out = out;
+	if (pipe2(g->over, O_CLOEXEC) == -1)
+		exit(tool_fail("pipe", -errno, NULL));
+	if ((e = pthread_create(&g->thread, NULL, look, g)) != 0)
+		exit(tool_fail("start", -e, NULL));
+}
+
+void
+guard_end(struct guard *g)
+{
+	close(g->over[1]);
+	pthread_join(g->thread, NULL);
+	close(g->over[0]);
+}
+
+void
+guard_hung_up(void)
+{
+	tool_say("standard output", p2p_strerror(-EPIPE), NULL);
+	tool_force(TOOL_FAILED);
+}
