@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "p2p/identify.h"
 #include "p2p/multiaddr.h"
 #include "p2p/peer_id.h"
 #include "services/kad/kad.h"
@@ -89,6 +90,9 @@ dht_join(struct dht_node *node, const struct dht_node *by)
 	const char *target = by->target;
 
 	CHECK_OK(p2p_kad_bootstrap(node->kad, &target, 1, NULL, NULL));
+	/* Before any time passes: a question that is late stays unanswered. */
+	CHECK_OK(p2p_identify(node->host, p2p_host_id(by->host), 0, NULL));
+	CHECK_OK(p2p_identify(by->host, p2p_host_id(node->host), 0, NULL));
 }
 
 bool

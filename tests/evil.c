@@ -42,21 +42,6 @@ evil_refuses(struct p2p_host *h, enum host_limit which, uint64_t least)
 	CHECK(atomic_load(&h->limits[which].refused) >= least);
 }
 
-void
-evil_joined(struct p2p_host *h, size_t want)
-{
-	struct p2p_connection *list;
-	size_t n = want + 1;
-	int i;
-
-	for (i = 0; i < EVIL_WAIT_MS && n != want; i++) {
-		CHECK_OK(p2p_host_connections(h, &list, &n));
-		p2p_host_connections_free(list, n);
-		(void)poll(NULL, 0, 1);
-	}
-	CHECK_EQ(n, want);
-}
-
 static void
 dial(const char *target, struct memory_net *net, struct raw *raw)
 {

@@ -72,9 +72,6 @@ int	evil_connect(const char *target);
 /* Read what a socket still says until it closes; false: it does not. */
 bool	evil_closes(int fd);
 
-/* Wait until the host has so many connections. */
-void	evil_joined(struct p2p_host *h, size_t want);
-
 /* The use of a limit, and waiting until it is so. */
 uint64_t	evil_used(struct p2p_host *h, enum host_limit which);
 void		evil_settles(struct p2p_host *h, enum host_limit which,

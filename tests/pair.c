@@ -109,6 +109,21 @@ pair_pass(struct pair *p, unsigned seconds)
 }
 
 void
+host_joined(struct p2p_host *h, size_t connections)
+{
+	struct p2p_connection *list;
+	size_t n = connections + 1;
+	int i;
+
+	for (i = 0; i < WAIT_MS && n != connections; i++) {
+		CHECK_OK(p2p_host_connections(h, &list, &n));
+		p2p_host_connections_free(list, n);
+		(void)poll(NULL, 0, 1);
+	}
+	CHECK_EQ(n, connections);
+}
+
+void
 pair_free(struct pair *p)
 {
 	CHECK_OK(p2p_host_stop(p->a, 0));

@@ -29,6 +29,9 @@ void	pair_config(struct pair *p, const struct p2p_host_config *a,
 void	hosts_pass(struct p2p_host *const *hosts, size_t n, unsigned seconds);
 void	pair_pass(struct pair *p, unsigned seconds);
 
+/* Wait until the host has so many connections. */
+void	host_joined(struct p2p_host *h, size_t connections);
+
 /* Whether no connection of the host has a ping to send or to be answered. */
 bool	host_is_quiet(struct p2p_host *host);
 

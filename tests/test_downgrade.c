@@ -190,7 +190,7 @@ check_secured(struct p2p_host *h, const char *security)
 	struct p2p_connection *list;
 	size_t n;
 
-	evil_joined(h, 1);
+	host_joined(h, 1);
 	CHECK_OK(p2p_host_connections(h, &list, &n));
 	CHECK_FATAL(n == 1);
 	CHECK_STR(list[0].security, security);

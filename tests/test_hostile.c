@@ -398,7 +398,7 @@ nothing_follows_the_last_words(void)
 
 	pair_config(&pair, NULL, &config);
 	evil_new(&v, pair.target, pair.net);
-	evil_joined(pair.b, 1);
+	host_joined(pair.b, 1);
 	CHECK_OK(thread_start(&closer, "closer", THREAD_STACK, disconnect,
 	    &(struct goodbye){ &pair, &v }));
 	/* It has said goodbye when its half is shut. */
@@ -406,7 +406,7 @@ nothing_follows_the_last_words(void)
 	for (i = 0; i < 20; i++)
 		(void)evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 1);
 	thread_join(&closer);
-	evil_joined(pair.b, 0);
+	host_joined(pair.b, 0);
 	CHECK_OK(p2p_host_stop(pair.b, 0));	/* the event has been told */
 	CHECK_EQ(last.kind, P2P_EVENT_DISCONNECTED);
 	CHECK_EQ(last.reason, 0);

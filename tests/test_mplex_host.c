@@ -230,7 +230,7 @@ echoes_go_both_ways_and_halves_close(void)
 		echo(p.a, p2p_host_id(p.b), sizes[i]);
 		echo(p.b, p2p_host_id(p.a), sizes[i]);
 	}
-	evil_joined(p.a, 1);		/* all over the same connection */
+	host_joined(p.a, 1);		/* all over the same connection */
 	evil_settles(p.a, LIMIT_STREAMS_IN, 0);
 	evil_settles(p.a, LIMIT_STREAMS_OUT, 0);
 	evil_settles(p.b, LIMIT_STREAMS_OUT, 0);
@@ -290,7 +290,7 @@ fifty_streams_at_once(void)
 	}
 	for (i = 0; i < 50; i++)
 		thread_join(&callers[i].thread);
-	evil_joined(p.a, 1);
+	host_joined(p.a, 1);
 	evil_settles(p.b, LIMIT_STREAMS_IN, 0);
 	pair_free(&p);
 }
@@ -495,7 +495,7 @@ a_stream_that_nobody_reads_is_reset_and_its_sibling_lives(void)
 	check_held(P2P_ERR_CLOSED, P2P_ERR_CLOSED);
 	evil_settles(p.b, LIMIT_BUFFERED, 0);
 	p2p_stream_free(f.s);
-	evil_joined(p.b, 1);
+	host_joined(p.b, 1);
 	pair_free(&p);
 }
 

@@ -390,7 +390,7 @@ open_echo(struct scene *sc, struct p2p_stream **s)
 	struct p2p_connection *list;
 	size_t n;
 
-	evil_joined(sc->p.b, 1);
+	host_joined(sc->p.b, 1);
 	CHECK_OK(p2p_host_connections(sc->p.b, &list, &n));
 	CHECK_OK(p2p_host_open_on(sc->p.b, list[0].number, echo, 5000, s));
 	p2p_host_connections_free(list, n);
@@ -468,7 +468,7 @@ our_goaway_comes_last(void)
 	scene_init(&sc);
 	CHECK(evil_data(&sc.v, YAMUX_SYN | YAMUX_FIN, 1, HEADER ECHO, 33));
 	echoed(&sc.v, 1, HEADER ECHO);
-	evil_joined(sc.p.b, 1);
+	host_joined(sc.p.b, 1);
 	CHECK_OK(p2p_host_connections(sc.p.b, &list, &n));
 	CHECK_OK(p2p_host_close(sc.p.b, list[0].number));
 	p2p_host_connections_free(list, n);

@@ -241,7 +241,7 @@ what_came_before_a_bad_record_is_read(void)
 	wr_bytes(&sealed, "seventeen bytes..", 17);
 	CHECK_EQ(send(v.raw.fd, out, sealed.len, MSG_NOSIGNAL),
 	    (ssize_t)sealed.len);
-	evil_joined(p.b, 0);
+	host_joined(p.b, 0);
 	CHECK_OK(p2p_host_stop(p.b, 0));
 	CHECK_EQ(all.n, 3);
 	CHECK_EQ(all.last, 0);
@@ -282,7 +282,7 @@ nothing_is_told_of_a_connection_that_ended(void)
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
 	stop_reached(learn);
 	CHECK_OK(p2p_host_disconnect(p.b, p2p_host_id(p.a)));
-	evil_joined(p.a, 0);
+	host_joined(p.a, 0);
 	stop_release(learn);
 	CHECK_OK(p2p_host_stop(p.a, 0));
 	CHECK_EQ(told.n, 2);
@@ -321,7 +321,7 @@ disconnect_does_not_chase_who_comes_back(void)
 
 	begin(&p);
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
-	evil_joined(p.b, 1);
+	host_joined(p.b, 1);
 	c.p = &p;
 	at[0] = stop_at("lock", &p.b->swarm, "closer");
 	at[1] = stop_at("lock", &p.b->swarm, "closer");
@@ -361,7 +361,7 @@ a_connection_that_is_used_at_the_last_moment_stays(void)
 	pair_config(&p, &plain, &config);
 	CHECK_OK(p2p_echo_serve(p.b));
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
-	evil_joined(p.b, 1);
+	host_joined(p.b, 1);
 	pair_pass(&p, 0);
 	mtx = &pair_session(p.b)->link.mtx;
 	at[0] = stop_at("lock", mtx, "p2p-house");
@@ -396,18 +396,18 @@ a_peer_that_is_leaving_is_not_kept(void)
 
 	begin(&p);
 	evil_new(&v, p.target, p.net);
-	evil_joined(p.b, 1);
+	host_joined(p.b, 1);
 	p2p_peer_id_from_key(v.key, &id);
 	snprintf(target, sizeof(target), "/memory/1/p2p/%s",
 	    p2p_peer_id_text(&id, text));
 	CHECK_OK(p2p_host_connect(p.b, target, NULL, NULL, NULL));
 	evil_pass(&v, &p, 70);
-	evil_joined(p.b, 1);		/* asked for: never idle */
+	host_joined(p.b, 1);		/* asked for: never idle */
 	CHECK(evil_frame(&v, 0, YAMUX_GOAWAY, 0, 0, 0));
 	CHECK(evil_frame(&v, 0, YAMUX_PING, YAMUX_SYN, 0, 7));
 	CHECK(evil_expect(&v, YAMUX_PING, YAMUX_ACK, 0, &h));
 	evil_pass(&v, &p, 10);
-	evil_joined(p.b, 0);
+	host_joined(p.b, 0);
 	evil_free(&v);
 	end(&p);
 }

@@ -46,7 +46,7 @@ begin(struct pair *p)
 	CHECK_OK(p2p_perf_serve(p->b));
 	CHECK_OK(p2p_host_connect(p->a, p->target, NULL, NULL, NULL));
 	evil_settles(p->b, LIMIT_UPGRADES, 0);
-	evil_joined(p->b, 1);
+	host_joined(p->b, 1);
 }
 
 /* A hello that wants 512 bytes more than ever come. */
@@ -200,7 +200,7 @@ every_pause_ends_at_its_deadline(void)
 		q = &pauses[i];
 		begin(&p);
 		evil_new(&v, p.target, NULL);
-		evil_joined(p.b, 2);
+		host_joined(p.b, 2);
 		evil_pass(&v, &p, 0);	/* the first ping is answered */
 		v.mute = q->stream == 0;
 		CHECK(evil_send(&v, q->bytes, q->len));
@@ -256,7 +256,7 @@ a_push_that_trickles_ends_at_its_deadline(void)
 
 	begin(&p);
 	evil_new(&v, p.target, NULL);
-	evil_joined(p.b, 2);
+	host_joined(p.b, 2);
 	evil_pass(&v, &p, 0);
 	CHECK(evil_send(&v, LEN(SAY(HEADER PUSH, "\x29"))));
 	for (i = 0; i < 8 && (v.resets & 2) == 0; i++) {
@@ -315,7 +315,7 @@ a_peer_that_never_reads_is_given_up(void)
 	begin(&p);
 	evil_settles(p.b, LIMIT_HANDLERS, 0);
 	evil_new(&v, p.target, NULL);
-	evil_joined(p.b, 2);
+	host_joined(p.b, 2);
 	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_SYN, 1, 0x7fff0000));
 	CHECK(evil_data(&v, 0, 1, HEADER PERF "\0\0\1\0\0\0\0\0", 41));
 	CHECK(evil_frame(&v, 0, YAMUX_WINDOW, YAMUX_FIN, 1, 0));

@@ -79,17 +79,6 @@ connections(struct p2p_host *h)
 	return n;
 }
 
-/* Until the host has so many connections, ten real seconds at the most. */
-static void
-settles(struct p2p_host *h, size_t want)
-{
-	int i;
-
-	for (i = 0; i < WAIT_MS && connections(h) != want; i++)
-		(void)poll(NULL, 0, 1);
-	CHECK_EQ(connections(h), want);
-}
-
 static uint64_t
 refused(struct p2p_host *h, enum host_limit which)
 {
@@ -134,7 +123,7 @@ many_who_connect_at_once_share_one_connection(void)
 		CHECK_EQ(callers[i].number, callers[0].number);
 	}
 	CHECK_EQ(connections(p.a), 1);
-	settles(p.b, 1);
+	host_joined(p.b, 1);
 	pair_free(&p);
 }
 
@@ -253,7 +242,7 @@ an_idle_connection_goes_and_a_used_one_stays(void)
 	CHECK_EQ(ev.reason, 0);
 	CHECK_EQ(ev.connection, 1);
 	(void)wait_for(&b, P2P_EVENT_DISCONNECTED, 1);
-	settles(p.b, 0);
+	host_joined(p.b, 0);
 	pair_free(&p);
 }
 
@@ -268,7 +257,7 @@ a_connection_that_was_asked_for_is_never_idle(void)
 
 	pair_config(&p, NULL, &cb);
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
-	settles(p.b, 1);
+	host_joined(p.b, 1);
 	pair_pass(&p, 300);
 	CHECK_OK(p2p_ping(p.b, p2p_host_id(p.a), 5000, &rtt));
 	CHECK_EQ(connections(p.a), 1);
@@ -326,11 +315,11 @@ too_many_connections_are_trimmed(void)
 		CHECK_OK(p2p_host_connect(clients[i], p.target, NULL, NULL,
 		    NULL));
 	}
-	settles(p.b, 9);
+	host_joined(p.b, 9);
 	all[0] = p.a;
 	all[1] = p.b;
 	hosts_pass(all, 10, 11);
-	settles(p.b, 3);
+	host_joined(p.b, 3);
 	CHECK_EQ(refused(p.b, LIMIT_CONNECTIONS_HIGH), 6);
 	CHECK_EQ(p2p_stream_write(held, "x", 1), 1);
 	p2p_stream_free(held);
