@@ -584,6 +584,27 @@ what_is_forgotten_while_it_is_put_stays_forgotten(void)
 	lock_destroy(&g.mtx);
 }
 
+/* A copy of the only one that is kept, of the key and five bytes. */
+static struct kad_kept *
+copy_kept(struct p2p_kad *k)
+{
+	struct kad_kept *copy;
+
+	CHECK_FATAL((copy = malloc(sizeof(*copy) + 14)) != NULL);
+	lock_lock(&k->mtx);
+	memcpy(copy, TAILQ_FIRST(&k->kept), sizeof(*copy) + 14);
+	lock_unlock(&k->mtx);
+	return copy;
+}
+
+static void
+set_due(struct p2p_kad *k, uint64_t due)
+{
+	lock_lock(&k->mtx);
+	TAILQ_FIRST(&k->kept)->due = due;
+	lock_unlock(&k->mtx);
+}
+
 /* The old value's success says nothing of the new one. */
 static void
 what_is_kept_anew_is_put_in_its_time(void)
@@ -598,25 +619,55 @@ what_is_kept_anew_is_put_in_its_time(void)
 
 	dht_start(&d, 2, 1, &c);
 	CHECK_OK(p2p_kad_put(d.node[1].kad, &hello, &o, NULL));
-	CHECK_FATAL((old = malloc(sizeof(*old) + 14)) != NULL);
-	lock_lock(&d.node[1].kad->mtx);
-	new = TAILQ_FIRST(&d.node[1].kad->kept);
-	memcpy(old, new, sizeof(*old) + 14);
-	lock_unlock(&d.node[1].kad->mtx);
+	old = copy_kept(d.node[1].kad);
 	CHECK_OK(p2p_kad_put(d.node[1].kad, &again, &o, NULL));
 	due = clock_after(clock_now(), HOUR);
-	lock_lock(&d.node[1].kad->mtx);
-	new = TAILQ_FIRST(&d.node[1].kad->kept);
-	new->due = due;
-	lock_unlock(&d.node[1].kad->mtx);
+	set_due(d.node[1].kad, due);
 	CHECK_OK(kad_again(d.node[1].kad, old));
 	CHECK_EQ(kept(d.node[1].kad), 1);
-	lock_lock(&d.node[1].kad->mtx);
-	new = TAILQ_FIRST(&d.node[1].kad->kept);
+	new = copy_kept(d.node[1].kad);
 	CHECK_EQ(new->due, due);
 	CHECK_BYTES(new->bytes, 14, KEY "world", 14);
-	lock_unlock(&d.node[1].kad->mtx);
+	free(new);
 	free(old);
+	dht_stop(&d);
+}
+
+static int
+by_bytes(const struct p2p_record *a, const struct p2p_record *b, void *arg)
+{
+	(void)arg;
+	return memcmp(a->value, b->value, a->len < b->len ? a->len : b->len);
+}
+
+/* Somebody has put a better one; nobody would take ours any more. */
+static void
+what_is_kept_and_beaten_waits_its_whole_time(void)
+{
+	const struct p2p_record better = { (const uint8_t *)KEY, 9,
+	    (const uint8_t *)"world", 5 };
+	const struct p2p_record_rule rules[] = {
+		{ .name = "test", .compare = by_bytes },
+		{ .name = NULL },
+	};
+	struct p2p_kad_options o = { .keep = true };
+	struct p2p_kad_config c = dht_config(P2P_KAD_SERVER);
+	struct kad_kept *ours;
+	struct p2p_kad *k;
+	struct dht d;
+
+	c.rules = rules;
+	dht_start(&d, 2, 1, &c);
+	k = d.node[1].kad;
+	CHECK_OK(p2p_kad_put(k, &hello, &o, NULL));
+	CHECK_OK(kad_store_put(&k->store, &better, NULL, clock_wall_ns()));
+	set_due(k, clock_after(clock_now(), HOUR));
+	ours = copy_kept(k);
+	CHECK_ERR(kad_again(k, ours), P2P_ERR_EXISTS);
+	free(ours);
+	ours = copy_kept(k);
+	CHECK(ours->due > clock_after(clock_now(), 21 * HOUR));
+	free(ours);
 	dht_stop(&d);
 }
 
@@ -645,6 +696,8 @@ TESTS("kad_keep",
     { "a chosen mode stays", a_chosen_mode_stays },
     { "what is kept anew is put in its time",
       what_is_kept_anew_is_put_in_its_time },
+    { "what is kept and beaten waits its whole time",
+      what_is_kept_and_beaten_waits_its_whole_time },
     { "who can hardly be reached serves nobody",
       who_can_hardly_be_reached_serves_nobody },
     { "the table is there after a restart",

@@ -292,7 +292,8 @@ provide(struct kad_call *c, struct rd key)
 	e = kad_store_provide(&c->k->store, key, &self.peer, NULL, 0,
 	    clock_wall_ns());
 	if ((e == 0 || e == P2P_ERR_LIMIT) && (!c->o.keep ||
-	    (e = keep(c->k, &r, false)) == 0) && (e = spread_nearest(c, &say)) == 0 && c->o.keep)
+	    (e = keep(c->k, &r, false)) == 0) &&
+	    (e = spread_nearest(c, &say)) == 0 && c->o.keep)
 		put_off(c->k, &r, false);
 	p2p_host_addresses_free(own);
 	return e;
@@ -334,7 +335,8 @@ kad_again(struct p2p_kad *k, const struct kad_kept *kept)
 	    p2p_kad_provide(k, r.key, r.key_len, NULL, NULL);
 	if (!kept->is_record)
 		gone = forget_again(k, &r);
-	if (e == 0)
+	/* Where a better one is known, so soon nothing is going to change. */
+	if (e == 0 || e == P2P_ERR_EXISTS)
 		put_off(k, &r, kept->is_record);
 	return e != 0 ? e : gone;
 }
