@@ -49,7 +49,8 @@ check_int(long long got, long long want, const char *expr, const char *file,
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s: got %lld, want %lld", expr, got, want);
+	snprintf(text, sizeof(text), "%s: got %lld, want %lld", expr, got,
+	    want);
 	result(got == want, text, file, line);
 }
 
@@ -74,8 +75,8 @@ check_bytes(const void *got, size_t gotlen, const void *want, size_t wantlen,
 
 	hex_put(a, got, gotlen > 64 ? 64 : gotlen);
 	hex_put(b, want, wantlen > 64 ? 64 : wantlen);
-	snprintf(text, sizeof(text), "%s: got %zu %s, want %zu %s", expr, gotlen,
-	    a, wantlen, b);
+	snprintf(text, sizeof(text), "%s: got %zu %s, want %zu %s", expr,
+	    gotlen, a, wantlen, b);
 	result(same, text, file, line);
 }
 

@@ -31,7 +31,8 @@ int	check_main(int argc, char **argv);
 #define CHECK_FATAL(cond)	CU_ASSERT_FATAL(cond)
 
 /* The expression is evaluated once. */
-#define CHECK_OK(expr)		check_error((expr), 0, #expr, __FILE__, __LINE__)
+#define CHECK_OK(expr)		check_error((expr), 0, #expr, __FILE__, \
+				    __LINE__)
 #define CHECK_ERR(expr, code)	check_error((expr), (code), #expr, __FILE__, \
 				    __LINE__)
 #define CHECK_EQ(a, b)		check_int((long long)(a), (long long)(b), \

@@ -197,7 +197,8 @@ more(struct evil *v)
 	}
 	v->early = false;
 	len = v->ncipher;
-	if (security_open(v->up.sec, v->up.codec, v->cipher, &len, &plain, &talk) < 0)
+	if (security_open(v->up.sec, v->up.codec, v->cipher, &len, &plain,
+	    &talk) < 0)
 		return false;
 	CHECK_FATAL(plain <= sizeof(v->plain) - v->nplain);
 	memcpy(v->plain + v->nplain, v->cipher, plain);

@@ -46,7 +46,8 @@ bool	evil_data(struct evil *v, unsigned flags, uint32_t id,
 
 /*
  * The next frame of this type and stream, others are passed over, and pings
- * answered; its body is left out.  False: the host has hung up, or said nothing for too long.
+ * answered; its body is left out.  False: the host has hung up, or said nothing
+ * for too long.
  */
 bool	evil_expect(struct evil *v, enum yamux_type type, unsigned flag,
 	    uint32_t id, struct yamux_hdr *h);

@@ -189,7 +189,8 @@ a_frame_in_pieces_is_described_once(void)
 	for (i = 5; i < 12 + 12 + 7; i++) {
 		byte = (uint8_t)frames[i];
 		len = 1;
-		CHECK_OK(security_open(w.sec, w.codec, &byte, &len, &plain, &talk));
+		CHECK_OK(security_open(w.sec, w.codec, &byte, &len, &plain,
+		    &talk));
 	}
 	CHECK_EQ(w.lines.n, 1 + 2 + 7);
 	CHECK_STR(said(&w.lines, 1, WHO "< "), described[0]);

@@ -1,7 +1,7 @@
 /*
  * A running host against a peer that breaks the rules: handshakes that stall in
- * every phase, hostile frames, floods.  Each costs bounded time and nothing that
- * stays, and an honest peer does not notice.
+ * every phase, hostile frames, floods.  Each costs bounded time and nothing
+ * that stays, and an honest peer does not notice.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -415,7 +415,7 @@ nothing_follows_the_last_words(void)
 	pair_free(&pair);
 }
 
-/* V5: a bad frame is answered while nobody reads: the end comes all the same. */
+/* V5: a bad frame is answered while nobody reads: the end comes anyway. */
 static void
 a_bad_frame_from_who_does_not_read_ends_at_once(void)
 {

@@ -1,7 +1,7 @@
 /*
  * Attacks on a DHT, as section 5 of the list of faults has them:
  *
- *	D1	test_kad_table: address groups are limited; a bucket keeps its own
+ *	D1	test_kad_table: limited address groups; a bucket keeps its own
  *	D2, D3, D7, D8, D10	test_kad_client, test_kad_store
  *	D4	test_sim: a quarter of liars does not hide a key
  *	D6	test_kad_size: planted peers near a key are noticed

@@ -1,7 +1,7 @@
 /*
- * Many real hosts in one process, over TCP on loopback: one is known to all, the
- * rest they find out.  Then all of them are restarted, one after another.  With
- * TEST_HOSTS=100 there are a hundred, and 15,000 threads.
+ * Many real hosts in one process, over TCP on loopback: one is known to all,
+ * the rest they find out.  Then all of them are restarted, one after another.
+ * With TEST_HOSTS=100 there are a hundred, and 15,000 threads.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -288,7 +288,7 @@ records_go_and_come(void)
 	CHECK_OK(kad_msg_put(&say, &w));
 	r = (struct rd){ buf, w.len };
 	CHECK_OK(varint_get(&r, &len));
-	CHECK_BYTES(r.p, 2, "\x08\x00", 2);	/* the type, also when it is 0 */
+	CHECK_BYTES(r.p, 2, "\x08\x00", 2);	/* the type, also when 0 */
 	CHECK_OK(get(r.p, r.len, &m));
 	CHECK(m.has_record);
 	CHECK_BYTES(m.key.p, m.key.len, "/x/y", 4);

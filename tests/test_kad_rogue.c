@@ -1,6 +1,6 @@
 /*
- * What a client of the DHT makes of bad answers: of each it goes on, or says so;
- * nothing invalid comes out, and who does it is no member any more.
+ * What a client of the DHT makes of bad answers: of each it goes on, or says
+ * so; nothing invalid comes out, and who does it is no member any more.
  */
 #include <poll.h>
 #include <stdatomic.h>
@@ -728,8 +728,9 @@ call(void *arg)
 }
 
 /*
- * More calls than there may be requests at once, none of which is answered: some
- * wait for their turn, none says that there is nothing; and then it is over.
+ * More calls than there may be requests at once, none of which is answered:
+ * some wait for their turn, none says that there is nothing; and then it is
+ * over.
  */
 static void
 silent_peers_take_no_place_for_ever(void)

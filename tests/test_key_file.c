@@ -233,7 +233,7 @@ odd_content_is_refused(void)
 
 	check_dir_enter();
 	CHECK_OK(p2p_key_encode_private(key, bytes, &len));
-	check_file("key", bytes, len + 1, 0600);		/* trailing byte */
+	check_file("key", bytes, len + 1, 0600);	/* trailing byte */
 	refused("key", unsound);
 	bytes[len - 1] ^= 1;				/* halves differ */
 	check_file("key", bytes, len, 0600);

@@ -550,7 +550,7 @@ stop_ends_a_dial_at_every_step(void)
 	}
 }
 
-/* 6: stop during connect(2): a listener whose backlog is full answers nobody. */
+/* 6: stop during connect(2): a listener with a full backlog answers nobody. */
 static void
 stop_ends_a_tcp_connect(void)
 {

@@ -142,7 +142,8 @@ a_broadcast_wakes_a_waiter_without_deadline(void)
 	struct thread t = { 0 };
 
 	lock_lock(&mux);
-	CHECK_OK(thread_start(&t, "setter", THREAD_STACK_SMALL, set_flag, NULL));
+	CHECK_OK(thread_start(&t, "setter", THREAD_STACK_SMALL, set_flag,
+	    NULL));
 	while (!flag)
 		cond_wait(&woken, &mux, CLOCK_NEVER);
 	lock_unlock(&mux);

@@ -96,8 +96,8 @@ two_sides_agree_at_every_split(void)
 static void
 bytes_behind_the_agreement_are_not_taken(void)
 {
-	static const uint8_t wire[] = "\x13" "/multistream/1.0.0\n\x09" "/b/1.0.0\n"
-	    "payload";
+	static const uint8_t wire[] = "\x13" "/multistream/1.0.0\n\x09"
+	    "/b/1.0.0\n" "payload";
 	struct rd in = { wire, sizeof(wire) - 1 };
 	uint8_t out[MSS_OUT_MAX];
 	struct mss m;
@@ -112,7 +112,8 @@ bytes_behind_the_agreement_are_not_taken(void)
 static void
 refusals_end_with_no_protocol(void)
 {
-	static const uint8_t wire[] = "\x13" "/multistream/1.0.0\n\x03na\n\x03na\n";
+	static const uint8_t wire[] = "\x13" "/multistream/1.0.0\n"
+	    "\x03na\n\x03na\n";
 	struct rd in = { wire, sizeof(wire) - 1 };
 	uint8_t out[MSS_OUT_MAX];
 	struct mss m;

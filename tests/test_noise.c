@@ -171,7 +171,8 @@ open_in(struct end *s, size_t chunk, uint8_t *out, size_t *outlen)
 		memcpy(buf + keep, s->rx + s->off, n);
 		s->off += n;
 		keep += n;
-		e = security_open(&security_noise, s->codec, buf, &keep, &plain, &talk);
+		e = security_open(&security_noise, s->codec, buf, &keep,
+		    &plain, &talk);
 		CHECK(!talk);
 		CHECK_FATAL(keep <= sizeof(left));
 		memcpy(out + *outlen, buf, plain);
@@ -716,8 +717,8 @@ a_cut_message_is_not_an_end(void)
 	for (cut = 0; cut < 2 + 6 + AEAD_TAG; cut++) {
 		memcpy(buf, l->rx + l->off, cut);
 		len = cut;
-		CHECK_OK(security_open(&security_noise, l->codec, buf, &len, &plain,
-		    &talk));
+		CHECK_OK(security_open(&security_noise, l->codec, buf, &len,
+		    &plain, &talk));
 		CHECK_EQ(plain, 0);
 		CHECK_EQ(len, cut);
 	}
@@ -756,8 +757,8 @@ before_the_handshake_nothing_is_sealed_or_opened(void)
 	wr_init(&w, buf + 32, 32);
 	CHECK_ERR(security_noise.seal(d->codec, buf, 1, &w),
 	    P2P_ERR_SECURITY);
-	CHECK_ERR(security_open(&security_noise, d->codec, buf, &len, &plain, &talk),
-	    P2P_ERR_SECURITY);
+	CHECK_ERR(security_open(&security_noise, d->codec, buf, &len, &plain,
+	    &talk), P2P_ERR_SECURITY);
 	security_noise.close(d->codec, &w);
 	CHECK_EQ(w.len, 0);
 	end_free(d);

@@ -238,7 +238,8 @@ carries(struct codec *from, struct codec *to, const char *text)
 	CHECK(!w.full);
 	left = len;
 	plain = 99;
-	CHECK_OK(security_open(&security_plaintext, to, buf, &left, &plain, &talk));
+	CHECK_OK(security_open(&security_plaintext, to, buf, &left, &plain,
+	    &talk));
 	CHECK_EQ(left, 0);
 	CHECK_BYTES(buf, plain, text, len);
 	CHECK(!talk);
@@ -329,8 +330,8 @@ another_peer_than_the_one_dialed_is_refused_and_named(void)
 	CHECK_ERR(security_plaintext.seal(c, bytes, 1, &w), P2P_ERR_SECURITY);
 	CHECK_EQ(w.len, 0);
 	left = plain = 1;
-	CHECK_ERR(security_open(&security_plaintext, c, buf, &left, &plain, &talk),
-	    P2P_ERR_SECURITY);
+	CHECK_ERR(security_open(&security_plaintext, c, buf, &left, &plain,
+	    &talk), P2P_ERR_SECURITY);
 	CHECK_EQ(plain, 0);
 	codec_free(c);
 	codec_free(NULL);

@@ -2,7 +2,8 @@
  * What the other implementations do in their own ways, spec digest core.md 19,
  * one case a row.  Rows that are a codec's business have theirs with it:
  *
- *	TLS ALPN		test_tls: the dialer's first known muxer is chosen
+ *	TLS ALPN		test_tls: the dialer's first known muxer is
+ *				chosen
  *	TLS extension's place	test_tls_cert: our certificate is what the
  *				strictest peer wants
  *	Noise muxer list	test_noise: muxers of others are matched by the

@@ -53,7 +53,8 @@ data_for_a_stream_that_goes_is_dropped(void)
 	begin(&p);
 	CHECK_OK(p2p_host_open(p.a, p.target, P2P_ECHO_ID, 5000, &s));
 	session = pair_session(p.a);
-	worker = stop_at("lock", &pair_first_stream(session)->mtx, "p2p-worker");
+	worker = stop_at("lock", &pair_first_stream(session)->mtx,
+	    "p2p-worker");
 	CHECK_EQ(p2p_stream_write(s, "x", 1), 1);
 	stop_reached(worker);
 	p2p_stream_reset(s);

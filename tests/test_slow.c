@@ -305,7 +305,7 @@ wait_full(int fd)
 	CHECK(have > 0);
 }
 
-/* Who reads nothing, and has room for gigabytes, costs a handler ten seconds. */
+/* Who reads nothing and has room for gigabytes costs a handler ten seconds. */
 static void
 a_peer_that_never_reads_is_given_up(void)
 {

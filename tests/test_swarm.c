@@ -201,7 +201,7 @@ an_address_that_failed_is_left_alone_for_a_while(void)
 	clock_test_advance(8 * CLOCK_S);
 	CHECK_ERR(p2p_host_connect(p.a, text, NULL, NULL, NULL),
 	    -ECONNREFUSED);
-	/* An address that the caller names is dialed whatever the store says. */
+	/* An address the caller names is dialed whatever the store says. */
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
 	pair_free(&p);
 }
@@ -341,7 +341,8 @@ a_peer_gets_so_many_ping_streams(void)
 	pair_memory(&p, 0);
 	CHECK_OK(p2p_host_connect(p.a, p.target, NULL, NULL, NULL));
 	for (i = 0; i < 3; i++) {
-		CHECK_OK(p2p_host_open(p.a, p.target, P2P_PING_ID, 5000, &s[i]));
+		CHECK_OK(p2p_host_open(p.a, p.target, P2P_PING_ID, 5000,
+		    &s[i]));
 		if ((e = p2p_stream_write_full(s[i], buf, sizeof(buf))) == 0)
 			e = p2p_stream_read_full(s[i], buf, sizeof(buf));
 		CHECK_ERR(e, i < 2 ? 0 : P2P_ERR_RESET);
@@ -524,7 +525,7 @@ a_ping_takes_no_longer_than_it_may(void)
 	began = clock_now();
 	CHECK_ERR(p2p_ping(p.a, p2p_host_id(p.b), 200, &rtt),
 	    P2P_ERR_TIMEOUT);
-	CHECK(clock_now() - began < 4 * CLOCK_S);	/* trickles take 0.6 s */
+	CHECK(clock_now() - began < 4 * CLOCK_S);	/* trickles: 0.6 s */
 	CHECK_EQ(rtt, 7);
 	pair_free(&p);
 }

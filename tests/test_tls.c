@@ -242,7 +242,8 @@ open_all(struct end *s, size_t chunk, uint8_t *out, size_t *outlen, bool *talk)
 		s->rx.off += n;
 		keep += n;
 		t = false;
-		e = security_open(&security_tls, s->codec, buf, &keep, &plain, &t);
+		e = security_open(&security_tls, s->codec, buf, &keep,
+		    &plain, &t);
 		*talk = *talk || t;
 		CHECK_FATAL(e < 0 || keep <= sizeof(left));
 		if (e >= 0) {
@@ -993,8 +994,8 @@ records_cut_anywhere_open_in_place(void)
 		memcpy(cipher, l->rx.buf, all);
 		memcpy(buf, cipher, cut);
 		len = cut;
-		CHECK_OK(security_open(&security_tls, l->codec, buf, &len, &plain,
-		    &talk));
+		CHECK_OK(security_open(&security_tls, l->codec, buf, &len,
+		    &plain, &talk));
 		CHECK_EQ(plain, cut / 32 * 10);
 		CHECK_BYTES(buf, plain, text, plain);
 		CHECK_BYTES(buf + plain, len, cipher + cut / 32 * 32,
@@ -1003,8 +1004,8 @@ records_cut_anywhere_open_in_place(void)
 		memmove(buf, buf + plain, len);
 		memcpy(buf + len, cipher + cut, all - cut);
 		len += all - cut;
-		CHECK_OK(security_open(&security_tls, l->codec, buf, &len, &plain,
-		    &talk));
+		CHECK_OK(security_open(&security_tls, l->codec, buf, &len,
+		    &plain, &talk));
 		CHECK_EQ(len, 0);
 		CHECK_BYTES(buf, plain, &text[rest], 30 - rest);
 	}
@@ -1032,13 +1033,13 @@ every_flipped_byte_of_a_record_ends_the_codec(void)
 		if (i == 3 || i == 4)		/* a shorter record, then */
 			bad[3] = 0, bad[4] = 20;
 		len = n;
-		CHECK_ERR(security_open(&security_tls, l->codec, bad, &len, &plain,
-		    &talk), P2P_ERR_SECURITY);
+		CHECK_ERR(security_open(&security_tls, l->codec, bad, &len,
+		    &plain, &talk), P2P_ERR_SECURITY);
 		CHECK(talk);			/* the alert */
 		/* The good record comes too late. */
 		len = n;
-		CHECK_ERR(security_open(&security_tls, l->codec, good, &len, &plain,
-		    &talk), P2P_ERR_SECURITY);
+		CHECK_ERR(security_open(&security_tls, l->codec, good, &len,
+		    &plain, &talk), P2P_ERR_SECURITY);
 		wr_init(&w, out, sizeof(out));
 		CHECK_ERR(security_tls.seal(l->codec, out, 4, &w),
 		    P2P_ERR_SECURITY);
@@ -1081,11 +1082,13 @@ close_notify_is_a_clean_end_after_the_data(void)
 	CHECK_EQ(w.len, 25 + 24);
 	wr_u8(&w, 23);			/* and something after the end */
 	len = w.len;
-	CHECK_EQ(security_open(&security_tls, l->codec, buf, &len, &plain, &talk), 1);
+	CHECK_EQ(security_open(&security_tls, l->codec, buf, &len, &plain,
+	    &talk), 1);
 	CHECK_BYTES(buf, plain, "bye", 3);
 	CHECK_EQ(len, 0);
 	len = 1;
-	CHECK_EQ(security_open(&security_tls, l->codec, buf, &len, &plain, &talk), 1);
+	CHECK_EQ(security_open(&security_tls, l->codec, buf, &len, &plain,
+	    &talk), 1);
 	CHECK_EQ(plain, 0);
 	/* The other direction is still open. */
 	wr_init(&w, out, sizeof(out));
@@ -1122,8 +1125,8 @@ a_cut_record_is_not_an_end(void)
 	security_tls.close(d->codec, &w);
 	for (cut = 0; cut < w.len; cut++) {
 		len = cut;
-		CHECK_OK(security_open(&security_tls, l->codec, buf, &len, &plain,
-		    &talk));
+		CHECK_OK(security_open(&security_tls, l->codec, buf, &len,
+		    &plain, &talk));
 		CHECK_EQ(len, cut);
 		CHECK_EQ(plain, 0);
 	}
@@ -1356,8 +1359,8 @@ opener(void *arg)
 		h->wire->len = 0;
 		pthread_cond_broadcast(&h->wire->cv);
 		pthread_mutex_unlock(&h->wire->mtx);
-		h->good = security_open(&security_tls, h->end->codec, buf, &len, &plain,
-		    &talk) == 0 && plain <= MIB - done &&
+		h->good = security_open(&security_tls, h->end->codec, buf,
+		    &len, &plain, &talk) == 0 && plain <= MIB - done &&
 		    memcmp(buf, h->data + done, plain) == 0;
 		done += plain;
 		memmove(buf, buf + plain, len);

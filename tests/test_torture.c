@@ -1,8 +1,8 @@
 /*
  * Torture: a whole conversation in which the N-th allocation, thread or
- * descriptor of ours fails, for every N, once or from there on.  Whatever fails,
- * calls return errors in bounded time, stop is good and nothing is left; and
- * what failed once works again.
+ * descriptor of ours fails, for every N, once or from there on.  Whatever
+ * fails, calls return errors in bounded time, stop is good and nothing is left;
+ * and what failed once works again.
  *
  * The functions are wrapped by the linker, so only calls of the library's own
  * objects fail, and not those of libc or OpenSSL.  A step between two N keeps
@@ -207,7 +207,8 @@ conversation(bool memory)
 
 	if (memory && (e = memory_net_new(&net)) != 0)
 		return e;
-	if ((e = p2p_host_new(&config, &b)) == 0 && (e = listen_on(b, net)) == 0 &&
+	if ((e = p2p_host_new(&config, &b)) == 0 &&
+	    (e = listen_on(b, net)) == 0 &&
 	    (e = p2p_host_new(&config, &a)) == 0 &&
 	    (e = net != NULL ? host_add_transport(a, &transport_memory, net) :
 	    0) == 0 &&

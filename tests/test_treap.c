@@ -101,7 +101,8 @@ static void
 a_prefix_comes_before_what_it_begins(void)
 {
 	static const uint8_t bytes[] = { 1, 0, 0xff };
-	struct rd one = { bytes, 1 }, two = { bytes, 2 }, top = { bytes + 2, 1 };
+	struct rd one = { bytes, 1 }, two = { bytes, 2 };
+	struct rd top = { bytes + 2, 1 };
 
 	CHECK(treap_compare((struct rd){ NULL, 0 }, one) < 0);
 	CHECK(treap_compare(one, two) < 0);

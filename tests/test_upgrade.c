@@ -126,7 +126,8 @@ check_talks(struct end *from, struct end *to)
 	CHECK_OK(from->up.sec->seal(from->up.codec, (const uint8_t *)"hello",
 	    5, &w));
 	len = w.len;
-	CHECK_OK(security_open(to->up.sec, to->up.codec, buf, &len, &plain, &talk));
+	CHECK_OK(security_open(to->up.sec, to->up.codec, buf, &len, &plain,
+	    &talk));
 	CHECK_BYTES(buf, plain, "hello", 5);
 	free(buf);
 }
@@ -477,8 +478,8 @@ hand_opens(struct hand *h, const char *text)
 	while (got < want) {
 		if (h->len == 0)
 			hand_read(h);
-		CHECK_OK(security_open(&security_tls, h->codec, h->in, &h->len, &plain,
-		    &talk));
+		CHECK_OK(security_open(&security_tls, h->codec, h->in, &h->len,
+		    &plain, &talk));
 		memcpy(buf + got, h->in, plain);
 		got += plain;
 		memmove(h->in, h->in + plain, h->len);

@@ -51,7 +51,8 @@ feed(struct mux *m, unsigned type, unsigned flags, uint32_t id, uint32_t len,
 	int e;
 
 	wr_init(&w, buf, YAMUX_HDR_SIZE);
-	yamux_hdr_put(&w, &(struct yamux_hdr){ type, (uint16_t)flags, id, len });
+	yamux_hdr_put(&w,
+	    &(struct yamux_hdr){ type, (uint16_t)flags, id, len });
 	in = (struct rd){ buf, YAMUX_HDR_SIZE + body };
 	*last = (struct mux_event){ .kind = MUX_NONE };
 	do {

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CHAT_LINE_MAX	4096		/* bytes of a message of ours, a piece */
+#define CHAT_LINE_MAX	4096		/* bytes of our message, a piece */
 #define CHAT_SHOWN_MAX	(64 * 1024)	/* of one that comes; the rest is cut */
 #define CHAT_FRAME_MAX	(1024 * 1024)	/* a length beyond is an error */
 #define CHAT_PREFIX_MAX	3		/* bytes of varint(CHAT_FRAME_MAX) */

@@ -31,7 +31,8 @@ tick(struct chat *c)
 
 	if ((n = chat_drop_old(c, now)) > 0)
 		chat_notice(c, "nobody joined within %.0f s: %u %s dropped",
-		    chat_kept_s(c), n, n == 1 ? "message was" : "messages were");
+		    chat_kept_s(c), n,
+		    n == 1 ? "message was" : "messages were");
 	chat_peer_tick(c);
 	pthread_mutex_lock(&c->mtx);
 	more = c->muted > 0 || (c->kept.n > 0 && c->front->commands);
@@ -44,8 +45,8 @@ bool
 chat_wait(struct chat *c, double until, bool input)
 {
 	struct pollfd p[4] = { { .fd = c->wake[0], .events = POLLIN },
-	    { .fd = c->leaving ? -1 : tool_signal_fd(), .events = POLLIN }, { .fd = 1 },
-	    { .fd = input ? 0 : -1, .events = POLLIN } };
+	    { .fd = c->leaving ? -1 : tool_signal_fd(), .events = POLLIN },
+	    { .fd = 1 }, { .fd = input ? 0 : -1, .events = POLLIN } };
 	double next = tick(c), left;
 	unsigned told;
 	char buf[64];

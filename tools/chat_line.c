@@ -43,7 +43,8 @@ prompt(EditLine *el)
 static unsigned
 row_of(const wchar_t *p, const wchar_t *end)
 {
-	unsigned cols = chat_scroll_columns(1), row = 0, col = sizeof(PROMPT) - 1, w;
+	unsigned cols = chat_scroll_columns(1), row = 0;
+	unsigned col = sizeof(PROMPT) - 1, w;
 	int n;
 
 	for (; p < end; p++) {

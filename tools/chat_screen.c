@@ -1,7 +1,8 @@
 /*
  * The full screen: messages, who is here beside them when there is room (with
- * nobody, the invitation has all of it, to be copied), a status line, and the line that is typed.  Everything is drawn anew when
- * something has changed; curses sends the difference.
+ * nobody, the invitation has all of it, to be copied), a status line, and the
+ * line that is typed.  Everything is drawn anew when something has changed;
+ * curses sends the difference.
  */
 #define NCURSES_WIDECHAR 1
 #include <curses.h>

@@ -20,7 +20,7 @@ struct chat_words;
 struct chat_entry {
 	TAILQ_ENTRY(chat_entry)	 next;
 	int			 colour;	/* of who, 0: none */
-	bool			 copied;	/* by the reader: rows are bare */
+	bool			 copied;	/* by the reader: bare rows */
 	size_t			 who, who_end;	/* in text */
 	size_t			 len;
 	wchar_t			 text[];

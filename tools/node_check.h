@@ -15,8 +15,8 @@ struct check_sum {
 };
 
 /*
- * A line, or an event; the detail may be anybody's text.  hint may be NULL; time
- * below 0: not of interest.
+ * A line, or an event; the detail may be anybody's text.  hint may be NULL;
+ * time below 0: not of interest.
  */
 void	check_show(struct check_sum *sum, enum check_status status,
 	    const char *name, double time, const char *detail,

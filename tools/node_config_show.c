@@ -100,8 +100,8 @@ path(const struct options *o)
 	if (o->config != NULL)
 		snprintf(text, sizeof(text), "%s", o->config);
 	else if (!config_path(text, sizeof(text)))
-		return tool_usage_hint("config", "no HOME is set", "P2P_HOME=DIR "
-		    "says where the configuration is");
+		return tool_usage_hint("config", "no HOME is set",
+		    "P2P_HOME=DIR says where the configuration is");
 	if (tool_json) {
 		json_begin("path");
 		json_text("path", text);

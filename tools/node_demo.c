@@ -1,7 +1,7 @@
 /*
  * p2p-node demo: a tour of what is built in, on loopback, with keys that nobody
- * sees again; nothing is written.  Each check says what it found, and fails when
- * it is not that.
+ * sees again; nothing is written.  Each check says what it found, and fails
+ * when it is not that.
  */
 #include <dirent.h>
 #include <errno.h>

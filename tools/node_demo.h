@@ -21,8 +21,8 @@ struct demo {
 };
 
 /*
- * Checks: 0, or the error that detail does not explain.  Those of the DHT are in
- * node_demo_dht.c.
+ * Checks: 0, or the error that detail does not explain.  Those of the DHT are
+ * in node_demo_dht.c.
  */
 int	demo_dht_join(struct demo *d);
 int	demo_dht_record(struct demo *d);

@@ -17,7 +17,8 @@ struct dht_targets {
 bool	dht_wanted(const struct options *o);
 
 /*
- * All that a list as of --bootstrap names; what makes no sense ends the program.
+ * All that a list as of --bootstrap names; what makes no sense ends the
+ * program.
  */
 void	dht_targets(const char *const *names, struct dht_targets *out);
 

@@ -1,6 +1,6 @@
 /*
- * tools/node_known.h -- the options of p2p-node, one table for the command line,
- * the help, the environment and the configuration file.
+ * tools/node_known.h -- the options of p2p-node, one table for the command
+ * line, the help, the environment and the configuration file.
  */
 #ifndef TOOLS_NODE_KNOWN_H
 #define TOOLS_NODE_KNOWN_H

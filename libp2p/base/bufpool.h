@@ -16,8 +16,8 @@ struct bufpool {
 	struct lock	 mtx;		/* LOCK_LEAF */
 	size_t		 size;		/* bytes of every buffer */
 	unsigned	 keep;		/* buffers kept at most */
-	unsigned	 n;		/* under mtx: kept now */
-	void		*kept;		/* under mtx: each begins with the next */
+	unsigned	 n;		/* mtx: kept now */
+	void		*kept;		/* mtx: each begins with the next */
 };
 
 void	bufpool_init(struct bufpool *p, size_t size, unsigned keep);

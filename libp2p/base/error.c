@@ -33,7 +33,8 @@ own_text(enum p2p_error error)
 	case P2P_ERR_PROTOCOL:		return "the peer broke the protocol";
 	case P2P_ERR_SECURITY:		return "authentication failed";
 	case P2P_ERR_SIGNATURE:		return "a signature does not verify";
-	case P2P_ERR_KEY_FILE:		return "the key file is not safe to use";
+	case P2P_ERR_KEY_FILE:
+		return "the key file is not safe to use";
 	case P2P_ERR_STOPPED:		return "the host is stopping";
 	case P2P_ERR_BUSY:		return "handlers are still running";
 	case P2P_ERR_DEADLOCK:

@@ -24,9 +24,9 @@ void	limit_init(struct limit *l, const char *name, uint64_t max,
 	    struct limit *parent);
 
 /*
- * One of many that a setting bounds (each connection's streams, say): it has the
- * setting's name and ceiling, and what all of them use and refuse is counted
- * there as well, where it can be seen.
+ * One of many that a setting bounds (each connection's streams, say): it has
+ * the setting's name and ceiling, and what all of them use and refuse is
+ * counted there as well, where it can be seen.
  */
 void	limit_under(struct limit *l, struct limit *setting,
 	    struct limit *parent);

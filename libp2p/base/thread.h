@@ -3,24 +3,24 @@
  *
  * The roster.  N is a limit of the host's configuration.
  *
- *	name		how many	started by	woken by	joined by
- *	p2p-accept	one a listener	listen()	its wake pipe	unlisten(), stop()
- *	p2p-upgrade	up to N inbound	accept thread	shutdown(2)	housekeeping, stop()
- *	p2p-dial	up to N		connect()	shutdown(2)	the dialing caller
- *	p2p-worker	one a connection upgrade, dial	shutdown(2)	housekeeping, stop()
- *	p2p-flush	one to four	host_new()	its wake pipe	stop()
- *	p2p-handler	up to N, reused	worker		its condition	the pool, stop()
- *	p2p-event	one		host_new()	its condition	stop()
- *	p2p-house	one		host_new()	its condition	stop()
- *	p2p-dns		up to 4		first lookup	its condition	stop()
- *	p2p-kad		one a DHT	p2p_kad_new()	its condition	p2p_kad_free()
- *	p2p-store	one a file	p2p_store_open() its condition	p2p_store_free()
+ *	name        how many        started by    woken by    joined by
+ *	p2p-accept  one a listener  listen()      wake pipe   unlisten(), stop()
+ *	p2p-upgrade up to N inbound accept thread shutdown(2) p2p-house, stop()
+ *	p2p-dial    up to N         connect()     shutdown(2) dialing caller
+ *	p2p-worker  one a conn.     upgrade, dial shutdown(2) p2p-house, stop()
+ *	p2p-flush   one to four     host_new()    wake pipe   stop()
+ *	p2p-handler up to N, reused worker        condition   the pool, stop()
+ *	p2p-event   one             host_new()    condition   stop()
+ *	p2p-house   one             host_new()    condition   stop()
+ *	p2p-dns     up to 4         first lookup  condition   stop()
+ *	p2p-kad     one a DHT       kad_new()     condition   kad_free()
+ *	p2p-store   one a file      store_open()  condition   store_free()
  *
  * All of them block every signal and have stacks of THREAD_STACK bytes.  None
  * is cancelled or polled with sleep.  None is detached, with one exception: a
- * p2p-dns thread that sits inside a look-up of libc's when the host stops cannot
- * be woken by any means; it owns what it uses, is left behind, and ends by
- * itself.
+ * p2p-dns thread that sits inside a look-up of libc's when the host stops
+ * cannot be woken by any means; it owns what it uses, is left behind, and ends
+ * by itself.
  */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
@@ -29,7 +29,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define THREAD_STACK		(256 * 1024)	/* bytes; see THREAD_STACK_SMALL */
+#define THREAD_STACK		(256 * 1024)	/* bytes; but see below */
 #define THREAD_STACK_SMALL	(64 * 1024)	/* workers, flushers, accept */
 
 struct thread {

@@ -5,9 +5,10 @@
  * which all wait in poll(2) with it, and the caller joins them.
  *
  * A group is in the table from before the names of its addresses are resolved
- * until it has an outcome.  Other callers that want the same peer find it there,
- * under one lock with the live connections, and wait instead of dialing too,
- * each with its own deadline: however many ask at once, one connection is made.
+ * until it has an outcome.  Other callers that want the same peer find it
+ * there, under one lock with the live connections, and wait instead of dialing
+ * too, each with its own deadline: however many ask at once, one connection is
+ * made.
  */
 #include "host/dial.h"
 

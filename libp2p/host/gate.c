@@ -44,7 +44,7 @@ struct source {
 	unsigned	 passes;	/* connections, and who holds it */
 	struct bucket	 rate;
 	uint64_t	 penalty;	/* until then */
-	bool		 enforced;	/* the penalty has reached its minimum */
+	bool		 enforced;	/* the penalty reached its minimum */
 };
 
 struct gate {
@@ -207,7 +207,7 @@ gate_enter(struct gate *g, const struct p2p_multiaddr *remote, uint64_t now,
 		return 0;
 	lock_lock(&g->mtx);
 	if ((s = visit(g, key, now)) != NULL) {
-		s->passes++;		/* so that net does not take its place */
+		s->passes++;		/* net must not take its place */
 		if (kind == KEY_56) {
 			key[0] = KEY_48;
 			key[KEY_SIZE - 1] = 0;

@@ -15,7 +15,8 @@ static const struct {
 } table[LIMIT_COUNT] = {
 	[LIMIT_THREADS] = { "threads", 1024, -1, 8 },
 	[LIMIT_CONNECTIONS] = { "connections", 256, LIMIT_THREADS, 1 },
-	[LIMIT_CONNECTIONS_IN] = { "connections-in", 192, LIMIT_CONNECTIONS, 0 },
+	[LIMIT_CONNECTIONS_IN] = { "connections-in", 192, LIMIT_CONNECTIONS,
+	    0 },
 	[LIMIT_CONNECTIONS_OUT] = { "connections-out", 128, LIMIT_CONNECTIONS,
 	    0 },
 	[LIMIT_CONNECTIONS_PEER] = { "connections-per-peer", 4, -1, 1 },

@@ -31,7 +31,7 @@ enum host_limit {
 	LIMIT_NEGOTIATING,		/* setting: on one connection */
 	LIMIT_PINGS_PEER,		/* setting: inbound, of one peer */
 	LIMIT_KAD_PEER,			/* setting: DHT streams of one peer */
-	LIMIT_PUSH_BURST,		/* setting: identify pushes of one peer */
+	LIMIT_PUSH_BURST,		/* setting: identify pushes of a peer */
 	LIMIT_PUSH_EVERY_S,		/* setting: and then */
 	LIMIT_WINDOW,			/* setting: bytes, one stream */
 	LIMIT_WINDOWS,			/* bytes promised above initial */

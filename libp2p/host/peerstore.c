@@ -31,7 +31,7 @@
 #define BACKOFF_MIN_S	5		/* go: 5 s + n^2 s, at most 5 min */
 #define BACKOFF_MAX_S	300
 
-/* There are many: bytes alone, an address with its text takes thrice as much. */
+/* There are many: bytes alone, an address with text takes thrice as much. */
 struct addr {
 	STAILQ_ENTRY(addr) link;
 	uint64_t	 expires;

@@ -79,8 +79,8 @@ int	peerstore_certify(struct peerstore *ps, const struct p2p_peer_id *peer,
 	    uint64_t seq, struct p2p_multiaddr *const *addrs, size_t n,
 	    uint64_t ttl_ns);
 /*
- * A connected peer is neither evicted nor forgotten.  Whether there was room for
- * it; only then it is unpinned again.
+ * A connected peer is neither evicted nor forgotten.  Whether there was room
+ * for it; only then it is unpinned again.
  */
 bool	peerstore_pin(struct peerstore *ps, const struct p2p_peer_id *peer);
 void	peerstore_unpin(struct peerstore *ps, const struct p2p_peer_id *peer);

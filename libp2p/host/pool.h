@@ -24,7 +24,7 @@ struct pool_job {
 int	pool_new(struct limit *threads, struct pool **out);
 void	pool_free(struct pool *p);		/* after pool_stop() gave 0 */
 
-/* Does not block.  Returns 0 (taken), P2P_ERR_LIMIT, P2P_ERR_STOPPED, -errno. */
+/* Does not block.  0 (taken), P2P_ERR_LIMIT, P2P_ERR_STOPPED or -errno. */
 int	pool_submit(struct pool *p, const struct pool_job *job);
 
 /* The current job of the calling thread is now called so. */

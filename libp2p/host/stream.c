@@ -16,7 +16,7 @@ struct p2p_stream {
 	struct conn	*conn;		/* counted */
 	atomic_uint	 read_timeout;	/* ms, 0: none */
 	atomic_uint	 write_timeout;
-	_Atomic uint64_t deadline;	/* of all calls, see stream_deadline() */
+	_Atomic uint64_t deadline;	/* of all calls: stream_deadline() */
 	char		 protocol[MSS_NAME_MAX + 1];
 };
 

@@ -59,7 +59,8 @@ wait_empty(struct p2p_host *h, uint64_t deadline)
 		lock_lock(&h->swarm);
 		empty = TAILQ_EMPTY(&h->conns) && !inbound_busy(h);
 		if (!empty)
-			more = cond_wait(&h->swarm_changed, &h->swarm, deadline);
+			more = cond_wait(&h->swarm_changed, &h->swarm,
+			    deadline);
 		lock_unlock(&h->swarm);
 	}
 	house_reap(h);

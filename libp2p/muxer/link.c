@@ -7,7 +7,8 @@
  * Control frames go in front of the data that was staged before the batch was
  * taken, finishes and resets behind it.  HEAD is no multiple of 64, so that a
  * page-aligned payload is not copied to an address a few bytes past its own
- * modulo 4096, which is 25 times slower on some processors (performance.md B.4).
+ * modulo 4096, which is 25 times slower on some processors (performance.md
+ * B.4).
  */
 #include "muxer/link.h"
 
@@ -25,7 +26,7 @@
 #define HEAD		5200		/* bytes for control frames */
 #define STAGE		(128 * 1024)	/* bytes of data frames */
 #define TAIL		4096
-#define ROUNDS		2		/* batches one caller sends for others */
+#define ROUNDS		2		/* batches a caller sends for others */
 #define STALL		(10 * CLOCK_S)	/* a socket that takes nothing */
 
 _Static_assert(HEAD + STAGE + TAIL <= LINK_BUFFER, "a batch is one buffer");
@@ -156,8 +157,8 @@ send_out(struct link *l, bool *moved)
 
 	*moved = false;
 	while (l->out_off < l->out_len) {
-		n = send(l->raw.fd, l->out + l->out_off, l->out_len - l->out_off,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = send(l->raw.fd, l->out + l->out_off,
+		    l->out_len - l->out_off, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0) {
 			l->out_off += (size_t)n;
 			*moved = true;

@@ -26,7 +26,8 @@
 struct bufpool;
 struct flusher;
 
-#define LINK_BUFFER		(160 * 1024)	/* bytes: a batch, sealed or not */
+/* Bytes: a batch, sealed or not. */
+#define LINK_BUFFER		(160 * 1024)
 #define LINK_BUFFERS_KEEP	16
 
 enum link_role { LINK_NOBODY, LINK_BUSY, LINK_PARKED };

@@ -36,14 +36,14 @@
 #include "p2p/error.h"
 
 #define FRAME_MAX	16384		/* payload: streams take turns */
-#define WINDOW		65536		/* there is none: room for four frames */
+#define WINDOW		65536		/* none: room for four frames */
 #define LATE_FRAME	256		/* bytes that any late frame costs */
 #define GLITCH_BURST	1000		/* as for yamux: V11 */
 #define GLITCH_PER_S	33
 #define HDR_TIMEOUT	(10 * CLOCK_S)	/* a header begun and not ended */
 #define BODY_TIMEOUT	(30 * CLOCK_S)	/* and a body, plus: */
 #define BODY_PER_S	16384		/* bytes a second at the least */
-#define LINGER		(60 * CLOCK_S)	/* after release, for the peer's Close */
+#define LINGER		(60 * CLOCK_S)	/* after release, for a peer's Close */
 #define DISCARD_MAX	(1024u * 1024)	/* bytes taken after release */
 
 static int

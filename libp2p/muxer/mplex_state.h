@@ -19,7 +19,7 @@
 #define MPLEX_QUEUE	(256u * 1024)	/* bytes a stream may hold unread */
 #define MPLEX_QUEUES	(2048u * 1024)	/* and all of a connection */
 #define MPLEX_STALL	(500 * CLOCK_MS)	/* full, and nothing is taken */
-#define MPLEX_REFUSED_MAX	256	/* refused ids that wait for their reset */
+#define MPLEX_REFUSED_MAX	256	/* refused ids that await their reset */
 
 struct stream {
 	struct mux_stream base;		/* first, see muxer.h */
@@ -54,7 +54,7 @@ struct mux {
 	uint64_t	 end_in;	/* above the highest id of the peer's */
 	unsigned	 n_in, n_out, n_stalled;
 	size_t		 held;		/* of all streams */
-	unsigned	 n_over;	/* streams that hold more than they may */
+	unsigned	 n_over;	/* streams that hold too much */
 	bool		 full;
 	uint64_t	 full_since;
 	uint64_t	 late_bytes;	/* may come for streams that left */

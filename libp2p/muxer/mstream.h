@@ -20,7 +20,7 @@ struct session {
 	struct limit	 streams_in, streams_out;	/* [a] */
 	struct limit	 windows, buffered;	/* [a] */
 	struct bufpool	*segments;	/* [I] of receive queues */
-	int		(*inbound)(struct mstream *s, void *arg);	/* [I] */
+	int		(*inbound)(struct mstream *s, void *arg); /* [I] */
 	void		*arg;		/* [I] */
 	uint8_t		*early;		/* [R] plain, then cipher */
 	size_t		 early_plain, early_cipher;	/* [R] */
@@ -28,15 +28,15 @@ struct session {
 	TAILQ_HEAD(, mstream) wakes;	/* [R] readers to signal */
 	bool		 dead;		/* [m] taken apart */
 	bool		 leaving;	/* [m] shutdown has begun */
-	atomic_bool	 behind;	/* [a] the users are, see mux_ops.full */
+	atomic_bool	 behind;	/* [a] the users are: mux_ops.full */
 	struct cond	 death;		/* link.mtx: dead */
-	uint64_t	 used;		/* [m] when a stream last came or went */
+	uint64_t	 used;		/* [m] when streams last came or went */
 	atomic_uint	 refs;		/* [a] conn, each mstream */
 };
 
 /*
  *	I	after it was made	m	holder of session->link.mtx
- *	s	holder of mtx		ms	written with both, read with either
+ *	s	holder of mtx		ms	set with both, read with either
  *	R	the worker alone
  */
 struct mstream {

@@ -81,8 +81,8 @@ struct mux_ops {
 
 	/*
 	 * Open a stream.  Returns 0, P2P_ERR_LIMIT (too many, see
-	 * streams_out), P2P_ERR_DISCONNECTED (goaway was received or sent, or the
-	 * ids are used up) or -ENOMEM.
+	 * streams_out), P2P_ERR_DISCONNECTED (goaway was received or sent, or
+	 * the ids are used up) or -ENOMEM.
 	 */
 	int	(*open)(struct mux *m, uint64_t now, void *user,
 		    struct mux_stream **out);
@@ -128,8 +128,8 @@ struct mux_ops {
 
 	/*
 	 * Time passes: keepalive, deadlines of half frames, of lingering
-	 * streams and of users that are behind.  Returns 0 or P2P_ERR_TIMEOUT.  when() is the next time
-	 * that tick() wants to be called at the latest.
+	 * streams and of users that are behind.  Returns 0 or P2P_ERR_TIMEOUT.
+	 * when() is the next time that tick() wants to be called at the latest.
 	 */
 	int	(*tick)(struct mux *m, uint64_t now);
 	uint64_t (*when)(const struct mux *m);

@@ -2,8 +2,8 @@
  * muxer/queue.h -- the receive queue of a stream: bytes in segments.
  *
  * Small pieces are coalesced, so that what is held is at most about twice the
- * bytes queued, whatever the sizes they came in.  Segments of the full size come
- * from a pool that all streams of a host share.
+ * bytes queued, whatever the sizes they came in.  Segments of the full size
+ * come from a pool that all streams of a host share.
  */
 #ifndef MUXER_QUEUE_H
 #define MUXER_QUEUE_H

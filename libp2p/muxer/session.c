@@ -7,8 +7,9 @@
  * The worker waits for nothing but its socket.  Its own answers are bits in the
  * core, and it sends them as any writer does, without blocking.  Reading never
  * pauses where streams have windows, which are the brake then.  A muxer without
- * any says that the users are behind, and the worker waits for them (s->behind),
- * so that TCP holds the peer back; the core's clock ends that wait.
+ * any says that the users are behind, and the worker waits for them
+ * (s->behind), so that TCP holds the peer back; the core's clock ends that
+ * wait.
  *
  * The end: anybody sets it (link_end) and shuts the socket down, which wakes
  * the worker; the worker alone sets the end of every stream, waits for the

@@ -5,8 +5,8 @@
  * Receiving.  A stream's recv_window is what the peer may still send.  It
  * shrinks with each Data header, before a byte of the body is looked at, and
  * grows only when credit is queued: the user consumed a good part of the
- * window, and recv_window + unread is again recv_max.  So what a stream can make
- * us hold never exceeds recv_max, and recv_max above the initial window is
+ * window, and recv_window + unread is again recv_max.  So what a stream can
+ * make us hold never exceeds recv_max, and recv_max above the initial window is
  * taken from the limit params.windows.
  *
  * Sending.  Control frames wait as bits in the stream (syn, ack, credit in the
@@ -36,7 +36,7 @@
 #include "p2p/error.h"
 
 #define UNACKED_MAX	256		/* YMX-9 */
-#define FRAME_ALONE	(65536 - YAMUX_HDR_SIZE)	/* payload, one stream */
+#define FRAME_ALONE	(65536 - YAMUX_HDR_SIZE) /* payload, one stream */
 #define FRAME_SHARED	16384		/* payload when several streams share */
 #define PONGS_MAX	32		/* pings not answered in time */
 #define GLITCH_BURST	1000		/* V11, nghttp2's figures */
@@ -152,7 +152,8 @@ on_syn(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		return refuse(m, h->stream, now);
 	}
 	if (h->type == YAMUX_WINDOW)
-		(*out)->send_window += h->length > UINT32_MAX - YAMUX_WINDOW_MIN ?
+		(*out)->send_window +=
+		    h->length > UINT32_MAX - YAMUX_WINDOW_MIN ?
 		    UINT32_MAX - YAMUX_WINDOW_MIN : h->length;
 	return 0;
 }
@@ -164,7 +165,7 @@ on_reset(struct mux *m, struct stream *s, const struct yamux_hdr *h,
 	int e;
 
 	if (!s->ours && !s->reset &&
-	    (e = yamux_glitch(m, now)) != 0)			/* rapid reset, V12 */
+	    (e = yamux_glitch(m, now)) != 0)	/* rapid reset, V12 */
 		return e;
 	if (s->base.user != NULL && !s->reset)
 		*ev = (struct mux_event){ .kind = MUX_RESET, .stream = &s->base,
@@ -181,7 +182,8 @@ on_window(struct mux *m, struct stream *s, const struct yamux_hdr *h,
     uint64_t now, struct mux_event *ev)
 {
 	if (h->length == 0)
-		return h->flags & (YAMUX_ACK | YAMUX_FIN) ? 0 : yamux_glitch(m, now);
+		return h->flags & (YAMUX_ACK | YAMUX_FIN) ? 0 :
+		    yamux_glitch(m, now);
 	if (h->length > UINT32_MAX - s->send_window)
 		return yamux_fail(m, P2P_ERR_PROTOCOL);	/* V2 */
 	s->send_window += h->length;
@@ -253,8 +255,9 @@ on_stream_frame(struct mux *m, const struct yamux_hdr *h, uint64_t now,
 		return on_late(m, h, now);
 	}
 	yamux_mark_acked(m, s);
+	/* Before credit, YMX-12. */
 	if (h->flags & YAMUX_RST)
-		return on_reset(m, s, h, now, ev);	/* before credit, YMX-12 */
+		return on_reset(m, s, h, now, ev);
 	if (h->type == YAMUX_DATA)
 		return on_data(m, s, h, now);
 	return h->flags & YAMUX_SYN ? 0 : on_window(m, s, h, now, ev);

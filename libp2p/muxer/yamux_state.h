@@ -13,7 +13,7 @@
 #include "muxer/yamux_frame.h"
 
 #define YAMUX_WINDOW_MIN	(256u * 1024)	/* at first, YMX-1 */
-#define YAMUX_REFUSED_MAX	256	/* refused ids that wait for their RST */
+#define YAMUX_REFUSED_MAX	256	/* refused ids that await their RST */
 
 struct stream {
 	struct mux_stream base;		/* first, see muxer.h */

@@ -71,7 +71,8 @@ yamux_leave(struct mux *m, struct stream *s)
 		*(s->ours ? &m->n_out : &m->n_in) -= 1;
 		limit_give(s->ours ? m->p.streams_out : m->p.streams_in, 1);
 		if (s->recv_max > YAMUX_WINDOW_MIN && m->p.windows != NULL)
-			limit_give(m->p.windows, s->recv_max - YAMUX_WINDOW_MIN);
+			limit_give(m->p.windows,
+			    s->recv_max - YAMUX_WINDOW_MIN);
 		s->recv_max = YAMUX_WINDOW_MIN;
 		s->in_table = false;
 		unqueue(m, s);
@@ -108,7 +109,8 @@ yamux_fail(struct mux *m, int error)
 int
 yamux_glitch(struct mux *m, uint64_t now)
 {
-	return bucket_take(&m->glitches, now) ? 0 : yamux_fail(m, P2P_ERR_LIMIT);
+	return bucket_take(&m->glitches, now) ? 0 :
+	    yamux_fail(m, P2P_ERR_LIMIT);
 }
 
 int

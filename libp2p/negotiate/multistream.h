@@ -25,7 +25,7 @@
 typedef bool (*mss_accept_fn)(const char *name, void *arg, void **choice);
 
 struct mss {
-	const char *const	*names;		/* dialer: ours, preferred first */
+	const char *const	*names;		/* dialer: ours by preference */
 	mss_accept_fn		 accept;	/* listener */
 	void			*arg;
 	void			*choice;

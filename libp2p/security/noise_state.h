@@ -69,8 +69,8 @@ int	noise_xx_write(struct noise_xx *n, struct rd payload, struct wr *w)
 
 /*
  * Take the peer's next message, whole.  Its payload is decrypted into out,
- * which is as large as the message and apart from it; *payload views it.  Returns 0,
- * P2P_ERR_SHORT, P2P_ERR_SECURITY or P2P_ERR_CRYPTO.
+ * which is as large as the message and apart from it; *payload views it.
+ * Returns 0, P2P_ERR_SHORT, P2P_ERR_SECURITY or P2P_ERR_CRYPTO.
  */
 int	noise_xx_read(struct noise_xx *n, struct rd message, uint8_t *out,
 	    struct rd *payload) MUST_CHECK;

@@ -117,7 +117,7 @@ struct security_ops {
 int	security_open(const struct security_ops *ops, struct codec *c,
 	    uint8_t *buf, size_t *len, size_t *plain, bool *talk);
 
-#define SECURITY_OUT_MIN	(64 * 1024)	/* room a handshake step wants */
+#define SECURITY_OUT_MIN	(64 * 1024)	/* room for a handshake step */
 
 extern const struct security_ops security_tls;
 extern const struct security_ops security_noise;

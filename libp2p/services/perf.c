@@ -24,7 +24,7 @@ struct run {
 	struct p2p_stream	*s;
 	const struct p2p_perf_options *o;
 	struct p2p_perf_result	 r;
-	uint64_t		 told;		/* when progress was last told */
+	uint64_t		 told;		/* when it last told progress */
 	uint8_t			*buf;
 	size_t			 chunk;
 };

@@ -86,7 +86,8 @@ address_of(uint64_t number, struct p2p_multiaddr **out)
 {
 	char text[40];
 
-	snprintf(text, sizeof(text), "/memory/%llu", (unsigned long long)number);
+	snprintf(text, sizeof(text), "/memory/%llu",
+	    (unsigned long long)number);
 	return p2p_multiaddr_parse(text, out);
 }
 

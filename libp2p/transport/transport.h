@@ -15,7 +15,7 @@
 struct p2p_multiaddr;
 
 struct raw {
-	int			 fd;		/* non-blocking, close-on-exec */
+	int			 fd;		/* nonblocking, close-on-exec */
 	struct p2p_multiaddr	*local;		/* owned; may be NULL */
 	struct p2p_multiaddr	*remote;	/* owned */
 };

@@ -64,8 +64,10 @@ our_start(const struct p2p_host_config *config, pid_t *child)
 		bench_must(p2p_host_new(config, &h), "host");
 		bench_must(p2p_host_handle(h, ECHO, echo, NULL), "handle");
 		bench_must(p2p_perf_serve(h), "perf");
-		bench_must(p2p_host_listen(h, "/ip4/127.0.0.1/tcp/0", &ma), "listen");
-		bench_must(p2p_multiaddr_with_peer(ma, p2p_host_id(h), &full), "id");
+		bench_must(p2p_host_listen(h, "/ip4/127.0.0.1/tcp/0", &ma),
+		    "listen");
+		bench_must(p2p_multiaddr_with_peer(ma, p2p_host_id(h), &full),
+		    "id");
 		n = write(fds[1], p2p_multiaddr_text(full),
 		    strlen(p2p_multiaddr_text(full)) + 1);
 		close(fds[1]);

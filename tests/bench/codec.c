@@ -56,8 +56,8 @@ ours(struct codec *c[2], const uint8_t *plain, uint8_t *out, size_t cap)
 		bench_must(security_noise.seal(c[0], plain, BATCH, &w),
 		    "seal");
 		len = w.len;
-		bench_must(security_open(&security_noise, c[1], out, &len, &got, &talk),
-		    "open");
+		bench_must(security_open(&security_noise, c[1], out, &len,
+		    &got, &talk), "open");
 		if (got != BATCH || len != 0)
 			exit(1);
 	}

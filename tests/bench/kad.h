@@ -12,16 +12,16 @@
 #define KAD_BENCH_ADDRS		3	/* of each peer of a table */
 
 /*
- * kad_node.c: a node that does what lines on stdin ask for, until their end; go's
- * peer does the same, see ../interop/README.md.  store is a file, or NULL:
+ * kad_node.c: a node that does what lines on stdin ask for, until their end;
+ * go's peer does the same, see ../interop/README.md.  store is a file, or NULL:
  *
  *	fill N		as many peers into the table; ok
- *	memory N	the same into a table of its own, with large buckets; memory
- *			and the bytes resident, allocated before, after
+ *	memory N	the same into a table of its own, with large buckets;
+ *			memory and the bytes resident, allocated before, after
  *	network N	so many nodes that know each other; ok
  *	lookups N	of the network; lookups and their p50, p99 in us
- *	puts N		of providers into the store by KAD_BENCH_CLIENTS threads;
- *			puts and how many a second
+ *	puts N		of providers into the store by KAD_BENCH_CLIENTS
+ *			threads; puts and how many a second
  */
 int	kad_node(const char *store);
 

@@ -2,8 +2,8 @@
  * IPNS records, and the two readers below them.  The first byte chooses:
  *
  *	0	a record as it came, and the rules of the table on it
- *	1	a byte n, n bytes of fields, and a map, which is signed here by a
- *		fixed key: a fuzzer cannot sign, and this leads behind that
+ *	1	a byte n, n bytes of fields, and a map, which is signed here by
+ *		a fixed key: a fuzzer cannot sign, and this leads behind that
  *	2	a map in DAG-CBOR
  *	3	a time of RFC 3339
  */

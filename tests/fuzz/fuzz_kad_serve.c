@@ -1,7 +1,7 @@
 /*
- * Requests of one stream to a DHT instance that keeps what it is told: the first
- * byte says how the rest is cut into pieces.  What comes out is an answer to
- * what was asked, within its limits, or nothing, or the end of the stream.
+ * Requests of one stream to a DHT instance that keeps what it is told: the
+ * first byte says how the rest is cut into pieces.  What comes out is an answer
+ * to what was asked, within its limits, or nothing, or the end of the stream.
  */
 #include "base/varint.h"
 #include "fuzz.h"

@@ -1,8 +1,8 @@
 /*
  * mplex's core on arbitrary bytes in arbitrary pieces: the first byte says who
  * we are, the length of each piece what its events are answered with, and
- * whether the users take what comes.  The length 255 is a block of 64 KiB of one
- * byte, which says so then, so that short inputs fill the core.
+ * whether the users take what comes.  The length 255 is a block of 64 KiB of
+ * one byte, which says so then, so that short inputs fill the core.
  */
 #include "base/clock.h"
 #include "base/limit.h"

@@ -105,11 +105,12 @@ garbage(struct game *g)
 	bool talk;
 	int e;
 
-	e = security_open(&security_noise, g->codec, g->in, &len, &plain, &talk);
+	e = security_open(&security_noise, g->codec, g->in, &len, &plain,
+	    &talk);
 	FUZZ_CHECK(plain == 0 && len <= g->len && e <= 0);
 	if (e < 0)
-		FUZZ_CHECK(security_open(&security_noise, g->codec, g->in, &len, &plain,
-		    &talk) == e);
+		FUZZ_CHECK(security_open(&security_noise, g->codec, g->in,
+		    &len, &plain, &talk) == e);
 }
 
 /* Sealed by the codec, opened by the peer's keys. */

@@ -72,8 +72,8 @@ feed(struct side *s, const uint8_t *data, size_t len, size_t chunk)
 		} else if (s->e == 0) {
 			memcpy(buf + have, data, n);
 			have += n;
-			e = security_open(&security_tls, s->codec, buf, &have, &plain,
-			    &talk);
+			e = security_open(&security_tls, s->codec, buf, &have,
+			    &plain, &talk);
 			memmove(buf, buf + plain, have);
 		} else {
 			break;

@@ -65,7 +65,9 @@ struct sim {
 	uint32_t		invented;
 };
 
-/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's generators". */
+/*
+ * xorshift64*: Vigna, "An experimental exploration of Marsaglia's generators".
+ */
 static uint64_t
 draw(struct sim *s)
 {

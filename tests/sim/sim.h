@@ -6,7 +6,7 @@
 
 struct sim_params {
 	unsigned	nodes;
-	double		churn;		/* share that leaves, and comes, an hour */
+	double		churn;		/* share that comes and goes an hour */
 	double		loss;		/* share of messages that is lost */
 	double		sybils;		/* share that invents closer ids */
 	unsigned	lookups;	/* that are measured */
@@ -17,7 +17,7 @@ struct sim_result {
 	unsigned	hops[2];	/* median and p99 */
 	unsigned	messages[2];	/* asked in a look-up, likewise */
 	double		seconds;	/* a look-up takes, median */
-	double		success;	/* share that found one of the nearest */
+	double		success;	/* share finding one of the nearest */
 	double		kb_hour;	/* that a node sends in an hour */
 };
 

@@ -34,13 +34,13 @@ enum p2p_event_kind {
 
 struct p2p_event {
 	enum p2p_event_kind	 kind;
-	uint64_t		 connection;	/* a number, unique in the host */
+	uint64_t		 connection;	/* number, unique in the host */
 	struct p2p_peer_id	 peer;
 	const struct p2p_multiaddr *remote;	/* borrowed for the call */
 	bool			 outbound;	/* we dialed */
 	const char		*security;	/* "/tls/1.0.0" */
 	const char		*muxer;		/* "/yamux/1.0.0" */
-	int			 reason;	/* disconnected: the error, or 0 */
+	int			 reason;	/* disconnected: error, or 0 */
 	bool			 by_us;		/* disconnected: we began it */
 };
 
@@ -83,8 +83,8 @@ typedef void (*p2p_line_fn)(const char *line, void *arg);
  */
 struct p2p_host_config {
 	const struct p2p_key	*key;
-	const char *const	*security;	/* protocol ids, preferred first */
-	const char *const	*muxers;	/* protocol ids, preferred first */
+	const char *const	*security;	/* protocol ids by preference */
+	const char *const	*muxers;	/* protocol ids by preference */
 	const char		*agent;		/* default "libp2p-c/VERSION" */
 	const struct p2p_limit_setting *limits;
 	p2p_event_fn		 event;
@@ -226,7 +226,7 @@ struct p2p_connection {
 	bool			 outbound;
 	const char		*security;	/* static */
 	const char		*muxer;		/* static */
-	uint64_t		 time_us;	/* what the dial took, 0: inbound */
+	uint64_t		 time_us;	/* of the dial, 0: inbound */
 	unsigned		 streams;
 };
 

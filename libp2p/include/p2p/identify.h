@@ -40,9 +40,10 @@ struct p2p_identity {
 /*
  * Ask a peer, connecting if needed; the peer store learns the answer.  A host
  * asks every new connection by itself; this asks again.  Blocks up to
- * timeout_ms (0: 5000) in all.  *out, if out is not NULL, is freed with p2p_identity_free().
- * Returns 0, P2P_ERR_FORMAT, P2P_ERR_PROTOCOL, P2P_ERR_TOO_LARGE (the answer),
- * P2P_ERR_WRONG_PEER (its key is not its own) or as p2p_host_open().
+ * timeout_ms (0: 5000) in all.  *out, if out is not NULL, is freed with
+ * p2p_identity_free().  Returns 0, P2P_ERR_FORMAT, P2P_ERR_PROTOCOL,
+ * P2P_ERR_TOO_LARGE (the answer), P2P_ERR_WRONG_PEER (its key is not its own)
+ * or as p2p_host_open().
  */
 int	p2p_identify(struct p2p_host *host, const struct p2p_peer_id *peer,
 	    unsigned timeout_ms, struct p2p_identity **out);

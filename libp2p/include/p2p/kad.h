@@ -2,9 +2,9 @@
  * p2p/kad.h -- the DHT: find peers, providers and records among many.
  *
  * Spec: libp2p/specs kad-dht/README.md; protocol "/ipfs/kad/1.0.0", or another
- * one for a network of its own.  Any thread may call anything but p2p_kad_free().
- * Calls that ask the network block, up to their timeout; they ask up to ten
- * peers at once, in threads of the host.
+ * one for a network of its own.  Any thread may call anything but
+ * p2p_kad_free().  Calls that ask the network block, up to their timeout; they
+ * ask up to ten peers at once, in threads of the host.
  */
 #ifndef P2P_KAD_H
 #define P2P_KAD_H
@@ -64,7 +64,7 @@ struct p2p_kad_config {
 	struct p2p_store	*store;
 	/* Of what others may store here; see p2p_kad(3) for the defaults. */
 	struct p2p_store_caps	 records, providers;
-	/* Beside /pk and /ipns, which cannot be changed; ends in a NULL name. */
+	/* Beside /pk and /ipns, which cannot change; ends in a NULL name. */
 	const struct p2p_record_rule *rules;
 };
 
@@ -140,8 +140,8 @@ struct p2p_kad_options {
 struct p2p_kad_result {
 	unsigned	asked, failed;	/* peers */
 	unsigned	hops;		/* that led to the last one found */
-	unsigned	found;		/* peers, providers, or answers with it */
-	unsigned	stored, refused;	/* peers that keep it, or do not */
+	unsigned	found;		/* peers, providers, answers with it */
+	unsigned	stored, refused;	/* peers that keep it, or not */
 	uint64_t	time_us;
 	bool		crowded;	/* see p2p_kad(3), CAVEATS */
 };
@@ -159,7 +159,8 @@ void	p2p_kad_cancel_free(struct p2p_kad_cancel *cancel);
  * or peer ids; n of them.  Looks up ourselves; the rest of the table is filled
  * afterwards, by the housekeeper.
  * Returns 0, P2P_ERR_UNREACHABLE (none of them answered), P2P_ERR_NOT_FOUND
- * (none that did has an address that counts), P2P_ERR_NO_PEER, P2P_ERR_FORMAT, P2P_ERR_TIMEOUT, P2P_ERR_CLOSED or -ENOMEM.
+ * (none that did has an address that counts), P2P_ERR_NO_PEER, P2P_ERR_FORMAT,
+ * P2P_ERR_TIMEOUT, P2P_ERR_CLOSED or -ENOMEM.
  */
 int	p2p_kad_bootstrap(struct p2p_kad *kad, const char *const *targets,
 	    size_t n, const struct p2p_kad_options *options,
@@ -205,8 +206,8 @@ int	p2p_kad_provide(struct p2p_kad *kad, const void *multihash, size_t len,
 int	p2p_kad_forget(struct p2p_kad *kad, const void *key, size_t len);
 
 /*
- * Who provides it: told as P2P_KAD_FOUND, each once, as they are found; the peer
- * store has their addresses.  Returns 0 or P2P_ERR_NOT_FOUND, or as above.
+ * Who provides it: told as P2P_KAD_FOUND, each once, as they are found; the
+ * peer store has their addresses.  Returns 0 or P2P_ERR_NOT_FOUND, or as above.
  */
 int	p2p_kad_find_providers(struct p2p_kad *kad, const void *multihash,
 	    size_t len, const struct p2p_kad_options *options,

@@ -53,8 +53,8 @@ struct p2p_record_rule {
 extern const struct p2p_record_rule p2p_record_pk, p2p_record_ipns;
 
 /*
- * A key of a namespace and the id of a peer: "/pk/" or "/ipns/" and the bytes of
- * its id.  Writes it into out[P2P_RECORD_KEY_MAX], where both must fit, and
+ * A key of a namespace and the id of a peer: "/pk/" or "/ipns/" and the bytes
+ * of its id.  Writes it into out[P2P_RECORD_KEY_MAX], where both must fit, and
  * returns its length.
  */
 size_t	p2p_record_key(const char *name, const struct p2p_peer_id *peer,

@@ -98,13 +98,13 @@ struct p2p_kad {
 	struct kad_rules	 rules;		/* [I] */
 	struct p2p_store	*own_store;	/* [I] to be freed, or NULL */
 	struct kad_store	 store;		/* [I] locks itself */
-	char			 seeds[P2P_STORE_SPACE_MAX];	/* [I] a space */
+	char			 seeds[P2P_STORE_SPACE_MAX]; /* [I] a space */
 	struct host_watch	 watch;
 	atomic_bool		 closed;	/* [a] */
 	atomic_uint		 refs;		/* [a] owner, jobs */
 	struct lock		 mtx;		/* LOCK_SERVICE */
 	struct cond		 changed;	/* mtx: for the housekeeper */
-	struct cond		 mode_changed;	/* mtx: a switch, a hold ended */
+	struct cond		 mode_changed;	/* mtx: switch or hold ended */
 	struct kad_table	*table;		/* [k] */
 	struct kad_size		 size;		/* [k] */
 	bool			 is_auto;	/* [k] */
@@ -125,7 +125,7 @@ struct p2p_kad {
 	size_t			 ntargets;	/* [k] */
 	bool			 refresh_now;	/* [k] the table is young */
 	bool			 unsaved;	/* [k] the table has changed */
-	bool			 settled;	/* [k] nobody gives way any more */
+	bool			 settled;	/* [k] nobody gives way now */
 	struct p2p_kad_stats	 stats;		/* [k] */
 	struct thread		 keeper;	/* [I] */
 };

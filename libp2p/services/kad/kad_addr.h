@@ -19,8 +19,8 @@ bool	kad_addr_routable(struct p2p_multiaddr *const *addrs,
 	    enum p2p_kad_reach reach);
 
 /*
- * The address group: IPv4 /16, or /8 of those that were given away so; IPv6 /32,
- * as registries give them to networks.  False: it has none.
+ * The address group: IPv4 /16, or /8 of those that were given away so; IPv6
+ * /32, as registries give them to networks.  False: it has none.
  */
 bool	kad_addr_group(const struct p2p_multiaddr *ma, uint64_t *out);
 

@@ -1,6 +1,6 @@
 /*
- * What each request gets: spec digest services.md 1.4, with go's handlers as the
- * reference.  Anything odd resets the stream, and changes nothing.
+ * What each request gets: spec digest services.md 1.4, with go's handlers as
+ * the reference.  Anything odd resets the stream, and changes nothing.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * One request to one peer.  A stream that has answered is kept for the next one,
- * for a few seconds; a peer that ended such a stream when it was used again
- * gets a new one for each request from then on (C-1).
+ * One request to one peer.  A stream that has answered is kept for the next
+ * one, for a few seconds; a peer that ended such a stream when it was used
+ * again gets a new one for each request from then on (C-1).
  */
 #include <errno.h>
 #include <stdlib.h>

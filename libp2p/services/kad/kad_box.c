@@ -1,8 +1,8 @@
 /*
- * A box is where the answers to one request come in.  Its caller asks and waits;
- * each request runs in a thread of the host's pool.  When the caller leaves, the
- * requests under way give up what can be given up, and end by themselves: the
- * last one frees the box.
+ * A box is where the answers to one request come in.  Its caller asks and
+ * waits; each request runs in a thread of the host's pool.  When the caller
+ * leaves, the requests under way give up what can be given up, and end by
+ * themselves: the last one frees the box.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -192,8 +192,8 @@ put_off(struct p2p_kad *k, const struct p2p_record *r, bool is_record)
 }
 
 /*
- * Remember to do it again, soon unless it is put off; in place of what was to be
- * done with that key.
+ * Remember to do it again, soon unless it is put off; in place of what was to
+ * be done with that key.
  */
 static int
 keep(struct p2p_kad *k, const struct p2p_record *r, bool is_record)

@@ -1,7 +1,7 @@
 /*
  * The housekeeper of a DHT: it probes candidates and those that were silent for
- * long, refreshes the table, puts and provides again what is kept, looks whether
- * we can be reached, forgets what has expired and saves the table.
+ * long, refreshes the table, puts and provides again what is kept, looks
+ * whether we can be reached, forgets what has expired and saves the table.
  *
  * It asks the network as any caller would, one look-up at a time; only probes
  * run beside it, in threads of the host.
@@ -43,8 +43,8 @@ struct probe {
 };
 
 /*
- * C-7: a server answers where it is itself.  One that does not is no member, and
- * is one no longer.
+ * C-7: a server answers where it is itself.  One that does not is no member,
+ * and is one no longer.
  */
 static void
 probe(struct p2p_kad *k, const struct p2p_peer_id *peer)

@@ -1,6 +1,7 @@
 /*
- * A look-up: kad_query says whom to ask, a box does it, and what comes back goes
- * to the query, to the table, and to whoever looks.  All in its caller's thread.
+ * A look-up: kad_query says whom to ask, a box does it, and what comes back
+ * goes to the query, to the table, and to whoever looks.  All in its caller's
+ * thread.
  *
  * Addresses that are heard stay here; only those of peers that are about to be
  * asked go to the peer store: whoever makes them up fills nothing of ours.
@@ -140,8 +141,8 @@ is_of_group(const struct kad_contact *c, uint64_t group)
 }
 
 /*
- * D3: an answer with many peers of one address group is made up, as far as these
- * go.  Nobody is counted so but on the internet.
+ * D3: an answer with many peers of one address group is made up, as far as
+ * these go.  Nobody is counted so but on the internet.
  */
 static bool
 is_crowd(const struct kad_lookup *l, const struct kad_msg *m,

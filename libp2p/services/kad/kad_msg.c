@@ -275,7 +275,7 @@ fill_row(struct row *row, const struct kad_tell *tell, size_t n)
 	}
 }
 
-/* One address less of a peer that has most of both kinds; false: none has two. */
+/* One address less of the peer with most of both kinds; false: none has two. */
 static bool
 drop_address(struct row *const rows[2])
 {

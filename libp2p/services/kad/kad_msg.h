@@ -101,8 +101,8 @@ struct kad_say {
  * Append a message with its length in front: at most KAD_MSG_SEND_MAX bytes of
  * it, unless its record alone takes more.  What does not fit is left out:
  * addresses first, of those that have most, then peers, the farthest first.
- * Returns 0 or P2P_ERR_TOO_LARGE (w is too small; or say->told, of which nothing
- * can be left out, makes it too large: then w is left alone).
+ * Returns 0 or P2P_ERR_TOO_LARGE (w is too small; or say->told, of which
+ * nothing can be left out, makes it too large: then w is left alone).
  */
 int	kad_msg_put(const struct kad_say *say, struct wr *w) MUST_CHECK;
 

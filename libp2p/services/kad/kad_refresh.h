@@ -13,8 +13,8 @@
 #define KAD_REFRESH_ID_SIZE	34	/* bytes: a sha2-256 multihash */
 
 /*
- * The first bucket from from on that is due, or -1.  A bucket without peers that
- * was looked up bounds those behind it.
+ * The first bucket from from on that is due, or -1.  A bucket without peers
+ * that was looked up bounds those behind it.
  */
 int	kad_refresh_next(const struct kad_table *t, unsigned from,
 	    uint64_t now, uint64_t age);

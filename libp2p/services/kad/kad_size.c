@@ -6,8 +6,8 @@
 #define NEAREST_LEAST	8	/* keys that make a sample */
 #define CROWDED_LEAST	20
 /*
- * With a quarter of the 20 expected within the radius of the 20th, a Poisson law
- * gives 20 or more with a probability of 8e-8.
+ * With a quarter of the 20 expected within the radius of the 20th, a Poisson
+ * law gives 20 or more with a probability of 8e-8.
  */
 #define CROWDED_PART	4
 

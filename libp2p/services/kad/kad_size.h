@@ -1,9 +1,10 @@
 /*
  * services/kad/kad_size.h -- how many peers there are, from what look-ups find.
  *
- * Among n keys that fell evenly, the i-th nearest to a random target is at i/(n+1)
- * of the space.  Look-ups for random targets give samples; who then finds many
- * more peers near one key than there should be looks at somebody's Sybils.
+ * Among n keys that fell evenly, the i-th nearest to a random target is at
+ * i/(n+1) of the space.  Look-ups for random targets give samples; who then
+ * finds many more peers near one key than there should be looks at somebody's
+ * Sybils.
  */
 #ifndef KAD_SIZE_H
 #define KAD_SIZE_H
@@ -14,11 +15,11 @@
 #define KAD_SIZE_LEAST		3	/* below it there is no guess */
 
 struct kad_size {
-	double		samples[KAD_SIZE_SAMPLES];	/* peers, each a guess */
+	double		samples[KAD_SIZE_SAMPLES];	/* peers, as guessed */
 	unsigned	n, next;
 };
 
-/* The keys nearest to a random target, nearest first; few of them say little. */
+/* The keys nearest to a random target, nearest first; a few say little. */
 void	kad_size_sample(struct kad_size *s, const struct kad_key *target,
 	    const struct kad_key *nearest, size_t n);
 
@@ -30,6 +31,7 @@ double	kad_size_guess(const struct kad_size *s);
  * network in ten million of that size would have them.  False without a guess.
  */
 bool	kad_size_crowded(const struct kad_size *s,
-	    const struct kad_key *target, const struct kad_key *nearest, size_t n);
+	    const struct kad_key *target, const struct kad_key *nearest,
+	    size_t n);
 
 #endif

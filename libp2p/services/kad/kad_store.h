@@ -18,7 +18,7 @@
 
 #define KAD_STORE_AGE		(48 * 3600 * UINT64_C(1000000000))
 #define KAD_STORE_ADDRS_AGE	(24 * 3600 * UINT64_C(1000000000))
-#define KAD_STORE_LISTED	1000	/* providers of a key that are looked at */
+#define KAD_STORE_LISTED	1000	/* providers looked at, of a key */
 
 /* A key that somebody puts just now. */
 struct kad_putting {
@@ -58,8 +58,8 @@ int	kad_store_put(struct kad_store *ks, const struct p2p_record *record,
 	    const struct p2p_peer_id *owner, uint64_t now) MUST_CHECK;
 
 /*
- * A record that is valid now, as one new block with the time it came at; free(3)
- * it.  Returns 0, P2P_ERR_NOT_FOUND or -errno.
+ * A record that is valid now, as one new block with the time it came at;
+ * free(3) it.  Returns 0, P2P_ERR_NOT_FOUND or -errno.
  */
 struct kad_stored {
 	struct p2p_record	record;
@@ -69,8 +69,8 @@ int	kad_store_get(struct kad_store *ks, const void *key, size_t len,
 	    uint64_t now, struct kad_stored **out) MUST_CHECK;
 
 /*
- * Keep that a peer provides what a key names, and where it is; addrs is NULL for
- * ourselves.  Returns 0 or as p2p_store_put().
+ * Keep that a peer provides what a key names, and where it is; addrs is NULL
+ * for ourselves.  Returns 0 or as p2p_store_put().
  */
 int	kad_store_provide(struct kad_store *ks, struct rd key,
 	    const struct p2p_peer_id *peer, struct p2p_multiaddr *const *addrs,
@@ -79,8 +79,8 @@ int	kad_store_unprovide(struct kad_store *ks, struct rd key,
 	    const struct p2p_peer_id *peer) MUST_CHECK;
 
 /*
- * At most max providers of a key, by chance if there are more; *out is new, with
- * *n contacts, and freed with kad_contacts_free().
+ * At most max providers of a key, by chance if there are more; *out is new,
+ * with *n contacts, and freed with kad_contacts_free().
  */
 int	kad_store_providers(struct kad_store *ks, struct rd key, size_t max,
 	    uint64_t now, struct kad_contact **out, size_t *n) MUST_CHECK;

@@ -1,7 +1,7 @@
 /*
- * Buckets are lists, newest first; a table has a few hundred peers, and a bucket
- * KAD_K at most, so they are searched one by one.  Peers of one address group
- * are counted by going through them, too.
+ * Buckets are lists, newest first; a table has a few hundred peers, and a
+ * bucket KAD_K at most, so they are searched one by one.  Peers of one address
+ * group are counted by going through them, too.
  *
  * Seen from a target that has c bits in common with our own key, the peers of
  * bucket c are nearest, then those of all buckets beyond it together, then
@@ -26,7 +26,7 @@ struct kad_table {
 	size_t			sizes[KAD_KEY_BITS];
 	struct bucket		buckets[KAD_KEY_BITS];
 	uint64_t		refreshed[KAD_REFRESH_CPL + 1];
-	struct p2p_peer_id	gone;		/* for the last one; len 0: none */
+	struct p2p_peer_id	gone;		/* for the last; len 0: none */
 };
 
 int

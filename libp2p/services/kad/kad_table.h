@@ -32,7 +32,7 @@ struct kad_entry {
 	bool			replaceable;	/* may give way to another */
 	uint8_t			ngroups;
 	uint64_t		added;		/* when, all in ns */
-	uint64_t		useful;		/* answered in a look-up; 0: no */
+	uint64_t		useful;		/* answered a look-up; 0: no */
 	uint64_t		answered;	/* a query of ours; 0: never */
 	uint64_t		told_at;	/* when it was made; 0: again */
 	struct rd		told;		/* owned; may be empty */
@@ -119,7 +119,7 @@ size_t	kad_table_bucket_size(const struct kad_table *t, unsigned cpl);
 const struct kad_entry	*kad_table_first(const struct kad_table *t,
 			    unsigned cpl);
 unsigned	kad_table_max_cpl(const struct kad_table *t);
-const struct kad_key	*kad_table_key(const struct kad_table *t);	/* ours */
+const struct kad_key	*kad_table_key(const struct kad_table *t); /* ours */
 
 /* When the bucket was last looked up; 0: never. */
 uint64_t	kad_table_refreshed(const struct kad_table *t, unsigned cpl);
