@@ -76,12 +76,18 @@ chat_pid() {
 	ps -o pid= --ppid "$(tm display-message -p -t "$1" '#{pane_pid}')" |
 	    head -n 1 | tr -d ' '
 }
-# left_well NAME STATUS: it has ended so, and the terminal is as it was
+# left_well NAME STATUS [PATTERN]: it has ended so, and the terminal is as it
+# was; on stderr is a line that fits, or nothing
 left_well() {
 	shows "$1" '^ready>$'
 	enter "$1" 'echo en""ded $?'
 	shows "$1" "^ended $2"
-	[ ! -s "$tmp/$1.err" ] || fail "$1: stderr: $(cat "$tmp/$1.err")"
+	if [ -n "${3-}" ]; then
+		has "$tmp/$1.err" "$3" || fail "$1: stderr without $3"
+	else
+		[ ! -s "$tmp/$1.err" ] ||
+		    fail "$1: stderr: $(cat "$tmp/$1.err")"
+	fi
 	enter "$1" "stty -g | cmp -s - '$tmp/$1.stty' && echo same ter\"\"minal"
 	shows "$1" "^same terminal"
 	[ "$(tm display-message -p -t "$1" '#{alternate_on} #{cursor_flag}')" = "0 1" ] ||

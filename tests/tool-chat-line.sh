@@ -177,6 +177,7 @@ shows t "${to_q##*/} /ip4/127"
 # A signal is an end like another; so is the end of the input.
 tm send-keys -t t C-c
 left_well t 0
+ends_p() { kill -TERM $p; ends $p 0; exec 7>&-; }
 ends_q() { kill -TERM $q; ends $q 0; exec 7>&-; }
 ends_q
 enter t clear
@@ -189,7 +190,36 @@ enter t lost
 shows t 'nobody here yet'
 enter t 'never sent'
 enter t /quit
-left_well t 1
+left_well t 1 'message: nobody came to be handed it'
+
+# stalled NAME ARGS...: a terminal that has been stopped while much is said
+stalled() {
+	enter $1 clear
+	chat_in "$@"
+	talk p --json -l $here -c "$to"
+	p=$pid
+	exec 7>"$tmp/p.in"
+	shows $1 'has joined'
+	key $1 C-s
+	pid=$(chat_pid $1)
+	for i in $(seq 15); do
+		printf '%03000d\n' $i
+	done >&7
+	until_holds '[ "$(count "$tmp/p.out" \"direction\":\"out\")" = 15 ]'
+}
+# Nobody reads it: a signal is the end all the same, and the terminal goes on.
+for mode in --plain ''; do
+	stalled t $mode
+	kill -TERM $pid
+	shows t '^ready>$'
+	: >"$tmp/t.err"		# that nobody read it, if it noticed that
+	left_well t '[01]'
+	ends_p
+	stalled t $mode
+	kill -QUIT $pid
+	left_well t 131
+	ends_p
+done
 
 # In the C locale all is ASCII.
 terminal c 80 24 C

@@ -103,6 +103,8 @@ kill -CONT $b
 until_holds 'has "$tmp/b.out" "\"left\""'
 exec 7>&-
 ends $s 1
+has "$tmp/s.out" '"error":"unreachable","message":"message: not all' ||
+    fail "what was lost is not said at the end"
 has "$tmp/s.out" '"text":"three","direction":"out"' || fail "three is not out"
 is_json "$tmp/s.out"
 

@@ -84,6 +84,15 @@ fields "$tmp/b.out" notice text
 # With nobody there, a message waits; that reached no one is no success.
 echo alone | $chat -l $here --linger 0.2 >"$tmp/c.out" 2>"$tmp/c.err"
 [ $? = 1 ] || fail "a message to nobody counted as handed over"
+has "$tmp/c.err" 'p2p-chat: message: nobody came' || fail "nobody, unsaid"
+echo alone | $chat --json -l $here --linger 0.2 >"$tmp/c.out" &&
+    fail "an event for nobody counted as handed over"
+fields "$tmp/c.out" error error message
+has "$tmp/c.out" '"unreachable","message":"message: nobody' || fail "which error"
+head -c 5000 /dev/zero | tr '\0' x | $chat -l $here >"$tmp/c.out" 2>"$tmp/c.err"
+[ $? = 1 ] || fail "a message that is too long counted as handed over"
+has "$tmp/c.err" 'message: one was not sent' || fail "too long, unsaid"
+echo alone | $chat -l $here --linger 0.2 >"$tmp/c.out" 2>"$tmp/c.err"
 [ -s "$tmp/c.out" ] && fail "stdout of who only talks"
 $chat -l $here </dev/null >"$tmp/c.out" 2>"$tmp/c.err" || fail "saying nothing"
 talk a -l $here --json
@@ -126,11 +135,18 @@ for i in 1 2; do
 	$chat --json -l $here --key "$tmp/k" </dev/null >"$tmp/k$i.out" ||
 	    fail "--key"
 	address_of k$i
+	made=$(count "$tmp/k$i.out" '"notice","text":"a new key was made: .*/k"')
+	[ $made = $((2 - i)) ] || fail "run $i says $made times that it is new"
 	[ "${id=${to##*/}}" = "${to##*/}" ] || fail "--key: another peer"
 done
 $chat --json -l $here </dev/null >"$tmp/e.out" || fail "no --key"
 address_of e
 [ "$id" != "${to##*/}" ] || fail "a key that was not asked for"
+
+[ "$($chat --version)" = "$($node --version | sed s/node/chat/)" ] ||
+    fail "--version"
+$chat --json --version >"$tmp/c.out" || fail "--json --version"
+fields "$tmp/c.out" version version features
 
 # Refusals.
 refused() {

@@ -28,7 +28,8 @@ of() {
 	    $common $shot ;;
 	maddr|peerid|version) echo $common $shot ;;
 	chat) echo -l --listen -c --connect -n --nick --key --ephemeral \
-	    --security --muxer --pnet --capture --json --plain --linger --color --framing --help ;;
+	    --security --muxer --pnet --capture --json --plain --linger --color \
+	    --framing --version --help ;;
 	esac
 }
 commands='run id key ping identify connect echo perf dht maddr peerid demo doctor config

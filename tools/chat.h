@@ -162,6 +162,7 @@ extern const struct chat_front *const chat_line, *const chat_screen;
 struct chat {
 	pthread_mutex_t		 mtx;
 	pthread_mutex_t		 out;		/* what is shown */
+	pthread_mutex_t		 turn;		/* main's, but while it waits */
 	pthread_cond_t		 again;		/* calls: look again */
 	pthread_cond_t		 room;		/* in posted */
 	struct p2p_host		*host;		/* [I] */
@@ -188,6 +189,7 @@ struct chat {
 	bool			 patient;	/* [m] wait for a first peer */
 	bool			 ending;	/* [m] all was said */
 	bool			 lost;		/* [m] one reached not all */
+	bool			 refused;	/* [m] one was too long */
 };
 
 void	chat_wake(struct chat *c);	/* the main thread looks again */
@@ -304,7 +306,10 @@ void	chat_notice(struct chat *c, const char *format, ...)
 void	chat_invite(struct chat *c, const char *address);
 void	chat_failed(struct chat *c, const char *what, int error,
 	    const struct p2p_report *report);
+/* out is held. */
 void	chat_show_peer(struct chat_link *l, bool here, int reason);
+/* The next event does not wait; out is held, and given up until then. */
+void	chat_room(struct chat *c);
 						/* [o] */
 void	chat_show_message(struct chat_link *from, const char *text,
 	    size_t len);

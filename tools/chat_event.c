@@ -76,7 +76,16 @@ size_of(const char *text)
 	return text != NULL ? strlen(text) : 0;
 }
 
-/* out is held.  What the main thread itself says never waits. */
+/* What the main thread itself says never waits. */
+void
+chat_room(struct chat *c)
+{
+	while (!c->closed && c->posted_n >= CHAT_EVENTS_MAX &&
+	    !pthread_equal(c->main, pthread_self()))
+		pthread_cond_wait(&c->room, &c->out);
+}
+
+/* out is held. */
 static void
 post(struct chat *c, const struct chat_event *e)
 {
@@ -85,9 +94,7 @@ post(struct chat *c, const struct chat_event *e)
 	struct chat_posted *p;
 	char *at;
 
-	while (!c->closed && c->posted_n >= CHAT_EVENTS_MAX &&
-	    !pthread_equal(c->main, pthread_self()))
-		pthread_cond_wait(&c->room, &c->out);
+	chat_room(c);
 	p = malloc(sizeof(*p) + peer + nick + address + to + e->len + 5);
 	if (c->closed || p == NULL) {
 		free(p);

@@ -56,8 +56,10 @@ chat_wait(struct chat *c, double until, bool input)
 	if (next < 0 || (until >= 0 && until < next))
 		next = until;
 	left = next - tool_now();
+	pthread_mutex_unlock(&c->turn);
 	n = poll(p, 4, next < 0 ? -1 : left <= 0 ? 0 :
 	    (int)(left * 1000) + 1);
+	pthread_mutex_lock(&c->turn);
 	if (n > 0 && (p[2].revents & POLLERR) != 0) {
 		chat_term_restore();
 		guard_hung_up();
@@ -109,7 +111,7 @@ static void
 refuse_line(struct chat *c)
 {
 	pthread_mutex_lock(&c->mtx);
-	c->lost = true;
+	c->refused = true;
 	pthread_mutex_unlock(&c->mtx);
 	chat_notice(c, "not sent: a message has at most %d bytes",
 	    CHAT_LINE_MAX);

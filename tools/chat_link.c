@@ -90,6 +90,7 @@ enter(struct chat_link *l, bool called)
 	bool first = false, good;
 
 	pthread_mutex_lock(&c->out);
+	chat_room(c);
 	pthread_mutex_lock(&c->mtx);
 	c->calling -= called;
 	good = !has_peer(c, &l->peer, CHAT_PEER_LINKS - 1) &&
@@ -114,9 +115,9 @@ enter(struct chat_link *l, bool called)
 }
 
 /*
- * error is how reading ended; the writer's reason, if it has one, is why.  The
- * link stays in the list until its end is shown: a peer that comes back in
- * between has not joined anew.
+ * error is how reading ended; the writer's reason, if it has one, is why.  out
+ * is held from the look at the list until the end is shown, as in enter(): who
+ * comes back meanwhile joins after that.
  */
 static void
 leave(struct chat_link *l, int error)
@@ -132,6 +133,7 @@ leave(struct chat_link *l, int error)
 	pthread_mutex_unlock(&c->mtx);
 	pthread_join(l->writer, NULL);
 	pthread_mutex_lock(&c->out);
+	chat_room(c);
 	pthread_mutex_lock(&c->mtx);
 	while (l->held > 0)
 		pthread_cond_wait(&l->work, &c->mtx);

@@ -5,7 +5,9 @@
 #include "chat.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 #include "tool.h"
 
 #define LEAVE_MAX	256	/* bytes */
+#define LEAVE_MS	100
 
 static struct termios found;
 static char leave[LEAVE_MAX];
@@ -30,6 +33,26 @@ static const int fatal[] = { SIGHUP, SIGQUIT, SIGABRT, SIGILL, SIGFPE, SIGBUS,
 #define FATAL	(sizeof(fatal) / sizeof(fatal[0]))
 static struct sigaction before[FATAL];
 
+/*
+ * A terminal may be stopped, by ^S, and then is not any more; or whoever has
+ * its other end reads nothing, and then is not waited for.
+ */
+static void
+write_leave(void)
+{
+	struct pollfd p = { .fd = 1, .events = POLLOUT };
+	struct termios go = found;
+	int flags = fcntl(1, F_GETFL);
+
+	go.c_iflag &= ~(tcflag_t)IXON;
+	(void)tcsetattr(0, TCSANOW, &go);
+	if (leave[0] == '\0' || flags == -1 || poll(&p, 1, LEAVE_MS) != 1)
+		return;
+	(void)fcntl(1, F_SETFL, flags | O_NONBLOCK);
+	(void)!write(1, leave, strlen(leave));
+	(void)fcntl(1, F_SETFL, flags);
+}
+
 void
 chat_term_restore(void)
 {
@@ -41,7 +64,7 @@ chat_term_restore(void)
 	sigemptyset(&one);
 	sigaddset(&one, SIGTTOU);
 	pthread_sigmask(SIG_BLOCK, &one, NULL);
-	(void)!write(1, leave, strlen(leave));
+	write_leave();
 	(void)tcsetattr(0, TCSANOW, &found);
 }
 

@@ -25,37 +25,46 @@ give_up(void)
 	tool_force(TOOL_FAILED);
 }
 
+/* It queues: where much is printed a try might never win. */
+static void
+look_at(pthread_mutex_t *lock)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += OUT_S;
+	if (pthread_mutex_timedlock(lock, &until) != 0)
+		give_up();
+	pthread_mutex_unlock(lock);
+}
+
 /* It sleeps until a signal comes, and then looks until it is stopped. */
 static void *
-look(void *arg)
+watch(void *arg)
 {
 	struct guard *g = arg;
 	struct pollfd p[2] = { { .fd = g->over[0], .events = POLLIN },
 	    { .fd = tool_signal_fd(), .events = POLLIN } };
-	struct timespec until;
+	size_t i;
 
 	while (tool_signal() == 0 && p[0].revents == 0)
 		(void)poll(p, 2, -1);
-	for (; p[0].revents == 0; (void)poll(p, 1, LOOK_MS)) {
-		/* It queues: where much is printed a try might never win. */
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += OUT_S;
-		if (pthread_mutex_timedlock(g->out, &until) != 0)
-			give_up();
-		pthread_mutex_unlock(g->out);
-	}
+	for (; p[0].revents == 0; (void)poll(p, 1, LOOK_MS))
+		for (i = 0; i < GUARD_LOCKS && g->locks[i] != NULL; i++)
+			look_at(g->locks[i]);
 	return NULL;
 }
 
 void
-guard_begin(struct guard *g, pthread_mutex_t *out)
+guard_begin(struct guard *g, pthread_mutex_t *first, pthread_mutex_t *second)
 {
 	int e;
 
-	g->out = out;
+	g->locks[0] = first;
+	g->locks[1] = second;
 	if (pipe2(g->over, O_CLOEXEC) == -1)
 		exit(tool_fail("pipe", -errno, NULL));
-	if ((e = pthread_create(&g->thread, NULL, look, g)) != 0)
+	if ((e = pthread_create(&g->thread, NULL, watch, g)) != 0)
 		exit(tool_fail("start", -e, NULL));
 }
 

@@ -96,7 +96,4 @@ int	node_config(const struct options *o);
 void	node_config_help(void);
 int	node_version(const struct options *o);
 
-/* What libp2p this is: "p2p-node 0.1.0 (tcp tls ...)". */
-void	node_print_version(void);
-
 #endif

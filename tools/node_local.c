@@ -9,7 +9,6 @@
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/multiaddr.h"
-#include "p2p/version.h"
 
 #define BYTES_MAX	(4 * P2P_MULTIADDR_MAX)	/* text of one part */
 
@@ -230,32 +229,9 @@ node_peerid(const struct options *o)
 	return TOOL_OK;
 }
 
-void
-node_print_version(void)
-{
-	const char *const *f = p2p_features();
-
-	printf("p2p-node %s (", p2p_version());
-	for (; *f != NULL; f++)
-		printf("%s%s", *f, f[1] != NULL ? " " : ")\n");
-}
-
 int
 node_version(const struct options *o)
 {
-	const char *const *f = p2p_features();
-
 	(void)o;
-	if (!tool_json) {
-		node_print_version();
-		return TOOL_OK;
-	}
-	json_begin("version");
-	json_text("version", p2p_version());
-	json_array_begin("features");
-	for (; *f != NULL; f++)
-		json_text(NULL, *f);
-	json_array_end();
-	json_end();
-	return TOOL_OK;
+	return tool_version();
 }

@@ -227,7 +227,7 @@ announce(const struct run *r)
 		return TOOL_OK;
 	}
 	print_limits(r->h, false);
-	node_print_version();
+	tool_print_version();
 	printf("%-10s %s   key: ", "Peer ID", text);
 	if (r->key != NULL)
 		tool_put(stdout, r->key, strlen(r->key));
@@ -337,7 +337,7 @@ node_run(const struct options *o)
 		p2p_store_free(r.store);
 		return status;
 	}
-	guard_begin(&g, &out);
+	guard_begin(&g, &out, NULL);
 	status = serve(&r);
 	dht_run_end(r.dht);
 	lock_out();

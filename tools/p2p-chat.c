@@ -30,7 +30,7 @@ struct options {
 	const char	*key;
 	bool		 ephemeral;
 	bool		 plain;
-	bool		 help;
+	bool		 help, version;
 };
 
 static int
@@ -107,14 +107,17 @@ choose_front(struct chat *c, bool plain)
 
 /* Everything between the host's start and its stop. */
 static int
-converse(struct chat *c, const struct options *o)
+converse(struct chat *c, const struct options *o, bool made)
 {
 	size_t i;
 	int e;
 
 	if ((e = listen_all(c, o->listen)) != 0)
 		return e;
+	pthread_mutex_lock(&c->turn);
 	choose_front(c, o->plain);
+	if (made)
+		chat_notice(c, "a new key was made: %s", o->key);
 	if ((e = p2p_host_handle(c->host, CHAT_ID, chat_handle, c)) == 0)
 		e = each_address(c, chat_invite);
 	for (i = 0; e == 0 && o->connect[i] != NULL; i++)
@@ -124,6 +127,7 @@ converse(struct chat *c, const struct options *o)
 		chat_finish(c);
 	}
 	chat_close(c);
+	pthread_mutex_unlock(&c->turn);
 	return e == 0 ? TOOL_OK : tool_fail("start", e, NULL);
 }
 
@@ -148,13 +152,28 @@ stop(struct chat *c)
 	}
 }
 
+/* For those that have not seen it said, and for scripts. */
+static int
+tell_lost(const struct chat *c)
+{
+	if (c->lost)
+		return tool_fail_why("message", P2P_ERR_UNREACHABLE,
+		    c->peers_n == 0 ?
+		    "nobody came to be handed it; see --connect and --linger" :
+		    "not all were handed to everybody who was there");
+	if (c->refused)
+		return tool_fail_why("message", P2P_ERR_TOO_LARGE,
+		    "one was not sent, as it was too long");
+	return TOOL_OK;
+}
+
 static int
 run(struct chat *c, const struct options *o)
 {
 	struct p2p_host_config config = { 0 };
 	struct tool_net_state net;
 	struct p2p_key *key = NULL;
-	bool made;
+	bool made = false;
 	int e;
 
 	if (o->key != NULL &&
@@ -168,10 +187,10 @@ run(struct chat *c, const struct options *o)
 	if (e != 0)
 		return e;
 	p2p_peer_id_text(p2p_host_id(c->host), c->self);
-	e = converse(c, o);
+	e = converse(c, o, made);
 	stop(c);
 	tool_net_end(&net);
-	return e == TOOL_OK && c->lost ? TOOL_FAILED : e;
+	return e == TOOL_OK ? tell_lost(c) : e;
 }
 
 /* What is no address of a peer, so that no call is ever going to work. */
@@ -217,12 +236,13 @@ help(void)
 	    "  --color WHEN         auto, always, never (auto)\n"
 	    "  --framing FORM       how text is sent: line, lp (js), auto\n"
 	    "  --linger SECONDS     wait for a first peer at the end (10)\n"
+	    "  --version            which libp2p this is\n"
 	    "  -h, --help           this text\n"
 	    "\nmore: man p2p-chat\n");
 }
 
 enum { O_KEY = 256, O_EPHEMERAL, O_SECURITY, O_MUXER, O_PNET, O_CAPTURE,
-    O_JSON, O_PLAIN, O_COLOR, O_FRAMING, O_LINGER };
+    O_JSON, O_PLAIN, O_COLOR, O_FRAMING, O_LINGER, O_VERSION };
 
 static const struct option longs[] = {
 	{ "listen", required_argument, NULL, 'l' },
@@ -239,6 +259,7 @@ static const struct option longs[] = {
 	{ "color", required_argument, NULL, O_COLOR },
 	{ "framing", required_argument, NULL, O_FRAMING },
 	{ "linger", required_argument, NULL, O_LINGER },
+	{ "version", no_argument, NULL, O_VERSION },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -287,6 +308,7 @@ take(struct chat *chat, struct options *o, int c, char *const *argv)
 	case O_LINGER:
 		chat->linger = tool_seconds("--linger", optarg);
 		break;
+	case O_VERSION: o->version = true; break;
 	case 'h': o->help = true; break;
 	default: return tool_bad_option(c, argv);
 	}
@@ -314,7 +336,8 @@ int
 main(int argc, char **argv)
 {
 	struct chat chat = { .mtx = PTHREAD_MUTEX_INITIALIZER,
-	    .out = PTHREAD_MUTEX_INITIALIZER, .linger = LINGER_S,
+	    .out = PTHREAD_MUTEX_INITIALIZER,
+	    .turn = PTHREAD_MUTEX_INITIALIZER, .linger = LINGER_S,
 	    .patient = true, .room = PTHREAD_COND_INITIALIZER,
 	    .main = pthread_self() };
 	struct options o = { .help = false };
@@ -329,8 +352,11 @@ main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":l:c:n:h", longs, NULL)) != -1)
 		if ((e = take(&chat, &o, c, argv)) != 0)
 			return e;
-	if (o.help) {
-		help();
+	if (o.help || o.version) {
+		if (o.help)
+			help();
+		else
+			(void)tool_version();
 		tool_flush();
 		return TOOL_OK;
 	}
@@ -341,7 +367,7 @@ main(int argc, char **argv)
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();
-	guard_begin(&guard, &chat.out);
+	guard_begin(&guard, &chat.out, &chat.turn);
 	e = run(&chat, &o);
 	guard_end(&guard);
 	return e;

@@ -9,10 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "json.h"
 #include "p2p/error.h"
 #include "p2p/key.h"
 #include "p2p/pnet.h"
 #include "p2p/text.h"
+#include "p2p/version.h"
 
 bool tool_json;
 
@@ -32,6 +34,35 @@ tool_start(char *const *argv)
 	for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
 		if (strcmp(*argv, "--json") == 0)
 			tool_json = true;
+}
+
+void
+tool_print_version(void)
+{
+	const char *const *f = p2p_features();
+
+	printf("%s %s (", tool_name, p2p_version());
+	for (; *f != NULL; f++)
+		printf("%s%s", *f, f[1] != NULL ? " " : ")\n");
+}
+
+int
+tool_version(void)
+{
+	const char *const *f = p2p_features();
+
+	if (!tool_json) {
+		tool_print_version();
+		return TOOL_OK;
+	}
+	json_begin("version");
+	json_text("version", p2p_version());
+	json_array_begin("features");
+	for (; *f != NULL; f++)
+		json_text(NULL, *f);
+	json_array_end();
+	json_end();
+	return TOOL_OK;
 }
 
 void

@@ -44,6 +44,10 @@ double	tool_now(void);
 /* Text that may be a peer's, made fit for a terminal. */
 void	tool_put(FILE *out, const char *text, size_t len);
 
+/* Which libp2p this is: "p2p-node 0.1.0 (tcp tls ...)"; or an event. */
+void	tool_print_version(void);
+int	tool_version(void);
+
 /* "p2p-node: what: why" on stderr; a hint line when hint is not NULL. */
 void	tool_say(const char *what, const char *why, const char *hint);
 
