@@ -341,7 +341,16 @@ the_nearest_are_told_where_they_are(void)
 	CHECK_OK(p2p_peerstore_remove(d.server.host, &peer));
 	clock_test_advance(61 * CLOCK_S);
 	is_told_with(&d, 0);
+	/* That there is none is kept, too. */
 	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
+	is_told_with(&d, 0);
+	kad_book_learned(d.server.kad, &peer);
+	is_told_with(&d, 1);
+	CHECK_OK(p2p_peerstore_remove(d.server.host, &peer));
+	kad_book_learned(d.server.kad, &peer);
+	is_told_with(&d, 0);
+	CHECK_OK(p2p_peerstore_add(d.server.host, &peer, ma[1], 100));
+	clock_test_advance(61 * CLOCK_S);
 	is_told_with(&d, 1);
 	kad_book_failed(d.server.kad, &peer, P2P_ERR_TIMEOUT);
 	is_told_with(&d, 0);

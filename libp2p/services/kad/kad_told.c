@@ -3,7 +3,8 @@
  * an answer, so that a request needs no look at the peer store.  It is made
  * when it is asked for, and again when identify has heard something, or when it
  * is a minute old: so long an address may be told that has expired in the peer
- * store, or one that others have told us of may be left out.
+ * store, or one that others have told us of may be left out.  That there is
+ * nothing to tell is kept as well.
  */
 #include "base/clock.h"
 #include "p2p/host.h"
@@ -41,7 +42,7 @@ missing(const struct kad_entry *const *list, size_t n, uint64_t now,
 	size_t i, found = 0;
 
 	for (i = 0; i < n; i++)
-		if (list[i]->told.len == 0 || list[i]->told_at == 0 ||
+		if (list[i]->told_at == 0 ||
 		    now - list[i]->told_at >= AGE_MAX)
 			out[found++] = list[i]->peer;
 	return found;
