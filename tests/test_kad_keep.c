@@ -4,7 +4,9 @@
  * the tests say.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +22,7 @@
 #include "pair.h"
 #include "rogue.h"
 #include "services/kad/kad.h"
+#include "store/store.h"
 
 #define HASH	"\x12\x20" "0123456789abcdef0123456789abcdef"
 #define HASH_LEN 34
@@ -329,6 +332,139 @@ the_table_is_there_after_a_restart(void)
 		dht_node_stop(&many[i]);
 	p2p_key_free(key);
 	p2p_store_free(store);
+}
+
+/* A store in memory whose disk may be full. */
+struct disk {
+	const struct store_ops	*memory;
+	struct store_ops	 ops;
+	atomic_bool		 full;
+	atomic_uint		 refused;
+	atomic_uint		 lines;		/* of the log */
+};
+
+static struct disk disk;
+
+static int
+put_on_disk(struct p2p_store *store, const char *space,
+    const struct p2p_store_entry *entry)
+{
+	if (!atomic_load(&disk.full))
+		return disk.memory->put(store, space, entry);
+	atomic_fetch_add(&disk.refused, 1);
+	return -ENOSPC;
+}
+
+static void
+count_line(enum p2p_log_level level, const char *area, const char *text,
+    void *arg)
+{
+	(void)text;
+	(void)arg;
+	if (level == P2P_LOG_WARN && strcmp(area, "kad") == 0)
+		atomic_fetch_add(&disk.lines, 1);
+}
+
+static struct p2p_store *
+disk_new(void)
+{
+	struct p2p_store *store;
+
+	CHECK_OK(p2p_store_memory(&store));
+	disk.memory = store->ops;
+	disk.ops = *store->ops;
+	disk.ops.put = put_on_disk;
+	store->ops = &disk.ops;
+	return store;
+}
+
+static uint64_t
+saved(struct p2p_kad *k)
+{
+	struct p2p_store_usage usage;
+
+	CHECK_OK(p2p_store_usage(k->store.store, k->seeds, &usage));
+	return usage.entries;
+}
+
+/* One that knows three others, which it has not saved yet. */
+static void
+three_start(struct dht_node *n, struct dht_node *others,
+    struct p2p_store *store)
+{
+	struct p2p_host_config hc = { .limits = dht_many, .log = count_line };
+	struct p2p_kad_config server = dht_config(P2P_KAD_SERVER),
+	    c = dht_config(P2P_KAD_CLIENT);
+	size_t i;
+
+	c.store = store;
+	CHECK_OK(p2p_host_new(&hc, &n->host));
+	CHECK_OK(p2p_kad_new(n->host, &c, &n->kad));
+	for (i = 0; i < 3; i++) {
+		dht_node_start(&others[i], &server);
+		dht_join(n, &others[i]);
+	}
+	dht_settles(n, 3);
+	atomic_store(&disk.lines, 0);
+}
+
+static void
+three_stop(struct dht_node *n, struct dht_node *others,
+    struct p2p_store *store)
+{
+	size_t i;
+
+	dht_node_stop(n);
+	for (i = 0; i < 3; i++)
+		dht_node_stop(&others[i]);
+	p2p_store_free(store);
+}
+
+/* Said once each time, and tried again though nobody comes or goes. */
+static void
+a_table_that_could_not_be_saved_is_saved_later(void)
+{
+	struct p2p_store *store = disk_new();
+	struct dht_node n, others[3];
+	unsigned i;
+
+	three_start(&n, others, store);
+	atomic_store(&disk.full, true);
+	for (i = 1; i <= 2; i++) {
+		kad_book_save(n.kad);
+		CHECK_EQ(atomic_load(&disk.refused), i);
+		CHECK_EQ(atomic_load(&disk.lines), i);
+	}
+	atomic_store(&disk.full, false);
+	kad_book_save(n.kad);
+	CHECK_EQ(saved(n.kad), 3);
+	atomic_store(&disk.full, true);
+	kad_book_save(n.kad);
+	CHECK_EQ(atomic_load(&disk.refused), 2);
+	three_stop(&n, others, store);
+}
+
+/* A peer for which there is no room keeps no other from being saved. */
+static void
+a_table_is_saved_as_far_as_there_is_room(void)
+{
+	static const struct p2p_store_caps one = { .entries = 1 };
+	struct p2p_store_usage usage;
+	struct dht_node n, others[3];
+	struct p2p_store *store;
+	unsigned i;
+
+	CHECK_OK(p2p_store_memory(&store));
+	three_start(&n, others, store);
+	CHECK_OK(p2p_store_cap(store, n.kad->seeds, &one));
+	for (i = 0; i < 2; i++) {
+		kad_book_save(n.kad);
+		CHECK_OK(p2p_store_usage(store, n.kad->seeds, &usage));
+		CHECK_EQ(usage.entries, 1);
+		CHECK_EQ(usage.refused, 2);
+		CHECK_EQ(atomic_load(&disk.lines), 1);
+	}
+	three_stop(&n, others, store);
 }
 
 /* A step of time, and what is real for the threads to follow. */
@@ -702,6 +838,10 @@ TESTS("kad_keep",
       who_can_hardly_be_reached_serves_nobody },
     { "the table is there after a restart",
       the_table_is_there_after_a_restart },
+    { "a table that could not be saved is saved later",
+      a_table_that_could_not_be_saved_is_saved_later },
+    { "a table is saved as far as there is room",
+      a_table_is_saved_as_far_as_there_is_room },
     { "a table that runs dry is filled again",
       a_table_that_runs_dry_is_filled_again },
     { "what is kept is put again", what_is_kept_is_put_again },

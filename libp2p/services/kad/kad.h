@@ -156,7 +156,10 @@ void	kad_book_failed(struct p2p_kad *k, const struct p2p_peer_id *peer,
 void	kad_book_learned(void *k, const struct p2p_peer_id *peer);
 /* Whether a connection to it would be missed: it is in the table. */
 bool	kad_book_values(void *k, const struct p2p_peer_id *peer);
-/* Save the table, if it has changed; read it back as candidates. */
+/*
+ * Save the table, if it has changed or could not be saved; read it back as
+ * candidates.
+ */
 void	kad_book_save(struct p2p_kad *k);
 void	kad_book_load(struct p2p_kad *k);
 

@@ -278,7 +278,7 @@ kad_book_values(void *arg, const struct p2p_peer_id *peer)
 	return in;
 }
 
-static void
+static int
 save_peer(struct p2p_kad *k, const struct p2p_peer_id *peer)
 {
 	struct p2p_store_entry en = { .key = peer->bytes,
@@ -290,35 +290,60 @@ save_peer(struct p2p_kad *k, const struct p2p_peer_id *peer)
 	int e;
 
 	if ((addrs = kad_book_addresses(k, peer)) == NULL)
-		return;
+		return 0;
 	for (n = 0; addrs[n] != NULL; n++)
 		;
 	wr_init(&w, value, sizeof(value));
 	kad_store_put_addrs(&w, addrs, n);
 	en.value = value;
 	en.len = w.len;
-	if ((e = p2p_store_put(k->store.store, k->seeds, &en)) != 0)
-		log_line(&k->host->log, P2P_LOG_WARN, "kad",
-		    "the table could not be saved: %s", p2p_strerror(e));
+	e = p2p_store_put(k->store.store, k->seeds, &en);
 	p2p_host_addresses_free(addrs);
+	return e;
+}
+
+/*
+ * Up to the first error.  When only the space is full, of peers of the last
+ * days, those that are in it are renewed all the same: P2P_ERR_LIMIT.
+ */
+static int
+save_table(struct p2p_kad *k)
+{
+	struct p2p_peer_id *list;
+	bool full = false;
+	size_t i, n;
+	int e;
+
+	if ((e = p2p_kad_peers(k, &list, &n)) != 0)
+		return e;
+	for (i = 0; i < n && e == 0; i++)
+		if ((e = save_peer(k, &list[i])) == P2P_ERR_LIMIT) {
+			full = true;
+			e = 0;
+		}
+	free(list);
+	return e == 0 && full ? P2P_ERR_LIMIT : e;
 }
 
 void
 kad_book_save(struct p2p_kad *k)
 {
-	struct p2p_peer_id *list;
-	size_t i, n;
 	bool due;
+	int e;
 
 	lock_lock(&k->mtx);
 	due = k->unsaved;
 	k->unsaved = false;
 	lock_unlock(&k->mtx);
-	if (!due || p2p_kad_peers(k, &list, &n) != 0)
+	if (!due || (e = save_table(k)) == 0)
 		return;
-	for (i = 0; i < n; i++)
-		save_peer(k, &list[i]);
-	free(list);
+	log_line(&k->host->log, P2P_LOG_WARN, "kad",
+	    "the table could not be saved: %s", p2p_strerror(e));
+	if (e == P2P_ERR_LIMIT)
+		return;			/* room comes with days, not rounds */
+	lock_lock(&k->mtx);
+	k->unsaved = true;
+	lock_unlock(&k->mtx);
 }
 
 void
