@@ -96,6 +96,11 @@ ask 0 '^hop [0-9]*  2^[0-9]* .* ms  12D3Koo' closest --trace some-key
 ask 0 '"event":"bucket"' table --json
 event bucket prefix peers stale
 event $summary
+# Found is who was drawn, not also who told of them.
+drawn=$(sed -n 's/.*"event":"bucket".*"peers":\([0-9]*\).*/\1/p' "$tmp/out" |
+    paste -s -d + -)
+has "$tmp/out" "\"event\":\"summary\".*\"found\":$(($drawn))," ||
+    fail "table: found is not the sum of $drawn"
 ask 0 '^     0  [#?.]\{20\}  [ 0-9][0-9] peers' table
 # A bare peer id is enough for the other commands, where a DHT knows more.
 expect 0 ' 1 ok, ' ping $way -c 1 --bootstrap "$first" $two

@@ -317,6 +317,7 @@ table(struct dht *d)
 	struct p2p_kad_bucket list[256];
 	size_t i, n = p2p_kad_table(d->k, list, 256);
 
+	d->res.found = 0;	/* not whom joining found: those drawn here */
 	progress_lock();
 	if (!tool_json && n > 0)
 		printf("prefix  # answers, ? silent, . free\n");
@@ -475,7 +476,7 @@ join(struct dht *d)
 		return TOOL_USAGE;
 	if (e != 0)
 		return shot_fail("bootstrap", e, NULL);
-	d->res = res;		/* what table shows */
+	d->res = res;		/* table asks nobody else */
 	return TOOL_OK;
 }
 
