@@ -146,7 +146,11 @@ usage '-n: must be more than 0' providers -n 0 $cid
 usage '--dht: not an option of dht' get /test/a --dht client
 head -c 65537 /dev/zero >"$tmp/large"
 usage 'too large for a record' put /test/a "@$tmp/large"
-expect 1 'No such file' dht $net --bootstrap "$first" put /test/a "@$tmp/nil"
+usage 'No such file' put /test/a "@$tmp/nil"
+# A fifo is not waited for.
+mkfifo "$tmp/fifo"
+(node="timeout 10 $node"; usage 'not a regular file' put /test/a "@$tmp/fifo") ||
+    exit 1
 expect 2 'no such network' dht --network nonsense --bootstrap "$first" \
     get /test/a
 expect 2 'names no peer' dht $net --bootstrap "${first%/p2p/*}" get /test/a

@@ -168,8 +168,8 @@ err 2 usage 'VALUE: too large for a record' dht $d put /x/a \
     "$(head -c 65537 /dev/zero | tr '\0' x)"
 head -c 65537 /dev/zero >"$tmp/big"
 err 2 usage "$tmp/big: too large for a record" dht $d put /x/a "@$tmp/big"
-err 1 system "$tmp: " dht $d put /x/a "@$tmp"
-err 1 not-found "$tmp/none: " dht $d put /x/a "@$tmp/none"
+err 2 usage "$tmp: not a regular file" dht $d put /x/a "@$tmp"
+err 2 usage "$tmp/none: " dht $d put /x/a "@$tmp/none"
 err 2 usage 'x: not a CID' dht $d providers x
 err 2 usage '--bootstrap: not an address' dht --bootstrap x get /pk/$other
 err 2 usage '--bootstrap: the address names no peer' dht --bootstrap $bare \

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node_dht.h"
+#include "p2p/error.h"
 
 /* "/pk/ID" and "/ipns/ID" mean the bytes of the id. */
 static bool
@@ -54,22 +56,35 @@ dht_key(const char *text, uint8_t out[P2P_RECORD_KEY_MAX], size_t *len)
 	return TOOL_OK;
 }
 
-/* All of a file; one byte more than a record holds is too much. */
+/*
+ * All of a regular file: no deadline runs yet, and a fifo could wait for ever.
+ * One byte more than a record holds is too much.
+ */
 static int
 read_file(const char *path, uint8_t *out, size_t *len)
 {
+	static const char hint[] = "@FILE is what is in a file; a text that "
+	    "begins with @ goes as 0xHEX";
 	const size_t cap = P2P_RECORD_VALUE_MAX + 1;
+	struct stat st;
 	ssize_t n = 1;
 	int fd, e = 0;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return tool_fail(path, -errno, NULL);
-	for (*len = 0; *len < cap && n > 0; *len += (size_t)n)
+	*len = 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd == -1 || fstat(fd, &st) == -1)
+		e = -errno;
+	else if (!S_ISREG(st.st_mode))
+		e = -EINVAL;
+	for (; e == 0 && *len < cap && n > 0; *len += (size_t)n)
 		if ((n = read(fd, out + *len, cap - *len)) < 0)
 			e = -errno, n = 0;
-	close(fd);
+	if (fd != -1)
+		close(fd);
+	if (e == -EINVAL)
+		return tool_usage_hint(path, "not a regular file", hint);
 	if (e != 0)
-		return tool_fail(path, e, NULL);
+		return tool_usage_hint(path, p2p_strerror(e), hint);
 	return *len == cap ? tool_usage(path, "too large for a record") :
 	    TOOL_OK;
 }
