@@ -88,19 +88,48 @@ if $node version | grep -q sqlite; then
 	large=$tmp/large/store
 	: >"$large.lock"
 	(umask 077; truncate -s 268435456 "$large")
-	TMPDIR=$tmp/copies start large $node doctor -l $here --store "$large"
-	until set -- "$tmp/copies/"* && [ -e "$1" ]; do
-		ended $pid && fail "the copy was not seen"
-	done
-	kill -STOP $pid
+	# copies: a doctor that is stopped while its copy is there; sets pid.
+	# What runs behind a shell's back ignores SIGQUIT, and nohup's SIGHUP.
+	copies() {
+		TMPDIR=$tmp/copies start large perl -e '
+		    $SIG{$_} = $ENV{IGNORED} ? "IGNORE" : "DEFAULT"
+			for qw(HUP QUIT PIPE XCPU XFSZ);
+		    exec @ARGV or exit 127' $node doctor -l $here \
+		    --store "$large"
+		until set -- "$tmp/copies/"* && [ -e "$1" ]; do
+			ended $pid && fail "the copy was not seen"
+		done
+		kill -STOP $pid
+	}
+	# leaves_none STATUS SIGNAL...: that end it, and the copy with it
+	leaves_none() {
+		want=$1
+		shift
+		for s in "$@"; do
+			kill -$s $pid
+		done
+		kill -CONT $pid
+		ends $pid $want
+		set -- "$tmp/copies/"* "$@"
+		[ -e "$1" ] && fail "a copy is left: $*"
+		:
+	}
+	copies
 	perl -e 'use Fcntl ":flock"; open(my $f, "+<", $ARGV[0]) or
 	    exit 1; exit !flock($f, LOCK_EX | LOCK_NB)' "$large.lock" ||
 	    fail "the doctor has the lock of a store that it copies"
-	kill -TERM $pid
-	kill -CONT $pid
-	ends $pid 143
-	set -- "$tmp/copies/"*
-	[ -e "$1" ] && fail "a signal left a copy"
+	leaves_none 143 TERM
+	ulimit -c 0
+	for s in HUP:129 QUIT:131 PIPE:141 XCPU:152 XFSZ:153; do
+		copies
+		leaves_none ${s#*:} ${s%:*}
+	done
+	# Who is not to be ended by them goes on, and finds no store.
+	export IGNORED=1
+	copies
+	leaves_none 1 HUP QUIT PIPE XCPU XFSZ
+	has "$tmp/large.out" '^fail *store: ' || fail "ignored signals ended it"
+	unset IGNORED
 	rm "$large"
 	mkdir "$tmp/dir"
 	expect 2 "$tmp/dir: " run --ephemeral --dht client --store "$tmp/dir" \

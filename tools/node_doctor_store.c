@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -25,6 +26,11 @@ static const char *const beside[] = { "", "-wal", "-journal", ".lock",
 
 /* Of the copy; a signal handler reads them. */
 static char copy_dir[PATH_MAX / 2], copies[BESIDE][PATH_MAX];
+
+/* What ends us in the midst of it, beside what tool_signals() has. */
+static const int fatal[] = { SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ };
+#define FATAL	(sizeof(fatal) / sizeof(fatal[0]))
+static struct sigaction old[FATAL];
 
 static int
 copy_bytes(int from, int to)
@@ -101,6 +107,43 @@ remove_copy(void)
 	(void)rmdir(copy_dir);
 }
 
+/* It is nobody's any more, and comes again when we return. */
+static void
+on_fatal(int sig)
+{
+	remove_copy();
+	(void)raise(sig);
+}
+
+/* Whatever ends us from here on removes the copy; nothing is one yet. */
+static void
+copy_begin(void)
+{
+	struct sigaction sa = { .sa_handler = on_fatal,
+	    .sa_flags = (int)SA_RESETHAND };
+	size_t i;
+
+	tool_at_force(remove_copy);
+	sigfillset(&sa.sa_mask);
+	for (i = 0; i < FATAL; i++) {
+		sigaction(fatal[i], NULL, &old[i]);
+		/* What nohup or the shell has ignored ends nothing. */
+		if (old[i].sa_handler != SIG_IGN)
+			sigaction(fatal[i], &sa, NULL);
+	}
+}
+
+static void
+copy_end(void)
+{
+	size_t i;
+
+	remove_copy();
+	for (i = 0; i < FATAL; i++)
+		sigaction(fatal[i], &old[i], NULL);
+	tool_at_force(NULL);
+}
+
 /* Whether a node has it now; nobody is kept from it for longer than that. */
 static bool
 is_in_use(const char *path)
@@ -128,17 +171,15 @@ open_copy(const char *path, const char **why)
 
 	snprintf(copy_dir, sizeof(copy_dir), "%s/p2p-doctor-XXXXXX",
 	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-	if (mkdtemp(copy_dir) == NULL)
-		return -errno;
-	for (i = 0; i < BESIDE; i++)
+	copy_begin();
+	e = mkdtemp(copy_dir) == NULL ? -errno : 0;
+	for (i = 0; e == 0 && i < BESIDE; i++)
 		snprintf(copies[i], sizeof(copies[i]), "%s/store%s", copy_dir,
 		    beside[i]);
-	tool_at_force(remove_copy);
-	if ((e = copy_store(path)) == 0 &&
+	if (e == 0 && (e = copy_store(path)) == 0 &&
 	    (e = p2p_store_open(copies[0], &store, why)) == 0)
 		p2p_store_free(store);
-	tool_at_force(NULL);
-	remove_copy();
+	copy_end();
 	return e;
 }
 
