@@ -88,6 +88,7 @@ is_fault(int sig)
 static void
 on_fatal(int sig, siginfo_t *info, void *context)
 {
+	int e = errno;
 	size_t i;
 
 	(void)context;
@@ -97,6 +98,7 @@ on_fatal(int sig, siginfo_t *info, void *context)
 			(void)sigaction(sig, &before[i], NULL);
 	if (info->si_code <= 0 || !is_fault(sig))
 		(void)raise(sig);
+	errno = e;
 }
 
 static void

@@ -111,8 +111,11 @@ remove_copy(void)
 static void
 on_fatal(int sig)
 {
+	int e = errno;
+
 	remove_copy();
 	(void)raise(sig);
+	errno = e;
 }
 
 /* Whatever ends us from here on removes the copy; nothing is one yet. */
