@@ -96,7 +96,7 @@ if $node version | grep -q sqlite; then
 			for qw(HUP QUIT PIPE XCPU XFSZ);
 		    exec @ARGV or exit 127' $node doctor -l $here \
 		    --store "$large"
-		until set -- "$tmp/copies/"* && [ -e "$1" ]; do
+		until set -- "$tmp/copies/p2p-doctor-"* && [ -e "$1" ]; do
 			ended $pid && fail "the copy was not seen"
 		done
 		kill -STOP $pid
@@ -110,7 +110,7 @@ if $node version | grep -q sqlite; then
 		done
 		kill -CONT $pid
 		ends $pid $want
-		set -- "$tmp/copies/"* "$@"
+		set -- "$tmp/copies/p2p-doctor-"* "$@"
 		[ -e "$1" ] && fail "a copy is left: $*"
 		:
 	}
