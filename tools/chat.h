@@ -351,6 +351,8 @@ extern const unsigned char chat_basic[CHAT_COLOURS];	/* of 8 */
  */
 bool	chat_term_save(struct chat *c, const char *leave);
 void	chat_term_restore(void);
+/* What ^S has stopped goes on: for the end. */
+void	chat_term_flow(void);
 /* That has been written. */
 void	chat_term_left(void);
 /* CHAT_RESIZED and so on, since the last call. */

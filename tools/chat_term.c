@@ -18,7 +18,7 @@
 #include "tool.h"
 
 #define LEAVE_MAX	256	/* bytes */
-#define LEAVE_MS	100
+#define LEAVE_MS	1000	/* for that it can be written at all */
 
 static struct termios found;
 static char leave[LEAVE_MAX];
@@ -32,6 +32,29 @@ static const int fatal[] = { SIGHUP, SIGQUIT, SIGABRT, SIGILL, SIGFPE, SIGBUS,
     SIGPIPE };
 #define FATAL	(sizeof(fatal) / sizeof(fatal[0]))
 static struct sigaction before[FATAL];
+
+/* Also when we are in the background by now. */
+static void
+let_set(void)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, SIGTTOU);
+	pthread_sigmask(SIG_BLOCK, &one, NULL);
+}
+
+void
+chat_term_flow(void)
+{
+	struct termios now;
+
+	let_set();
+	if (!atomic_load(&saved) || tcgetattr(0, &now) == -1)
+		return;
+	now.c_iflag &= ~(tcflag_t)IXON;
+	(void)tcsetattr(0, TCSANOW, &now);
+}
 
 /*
  * A terminal may be stopped, by ^S, and then is not any more; or whoever has
@@ -56,14 +79,9 @@ write_leave(void)
 void
 chat_term_restore(void)
 {
-	sigset_t one;
-
 	if (!atomic_exchange(&saved, false))
 		return;
-	/* Also when we are in the background by now. */
-	sigemptyset(&one);
-	sigaddset(&one, SIGTTOU);
-	pthread_sigmask(SIG_BLOCK, &one, NULL);
+	let_set();
 	write_leave();
 	(void)tcsetattr(0, TCSANOW, &found);
 }

@@ -11,7 +11,7 @@
 #include "p2p/error.h"
 #include "tool.h"
 
-#define OUT_S	2		/* for out, once a signal has come */
+#define HALF_S	1		/* for a lock, once a signal has come */
 #define LOOK_MS	50
 
 static void
@@ -26,16 +26,28 @@ give_up(void)
 }
 
 /* It queues: where much is printed a try might never win. */
-static void
-look_at(pthread_mutex_t *lock)
+static bool
+is_printed(pthread_mutex_t *lock)
 {
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += OUT_S;
+	until.tv_sec += HALF_S;
 	if (pthread_mutex_timedlock(lock, &until) != 0)
-		give_up();
+		return false;
 	pthread_mutex_unlock(lock);
+	return true;
+}
+
+static void
+look_at(struct guard *g, pthread_mutex_t *lock)
+{
+	if (is_printed(lock))
+		return;
+	if (g->stuck != NULL)
+		g->stuck();
+	if (!is_printed(lock))
+		give_up();
 }
 
 /* It sleeps until a signal comes, and then looks until it is stopped. */
@@ -51,17 +63,15 @@ watch(void *arg)
 		(void)poll(p, 2, -1);
 	for (; p[0].revents == 0; (void)poll(p, 1, LOOK_MS))
 		for (i = 0; i < GUARD_LOCKS && g->locks[i] != NULL; i++)
-			look_at(g->locks[i]);
+			look_at(g, g->locks[i]);
 	return NULL;
 }
 
 void
-guard_begin(struct guard *g, pthread_mutex_t *first, pthread_mutex_t *second)
+guard_begin(struct guard *g)
 {
 	int e;
 
-	g->locks[0] = first;
-	g->locks[1] = second;
 	if (pipe2(g->over, O_CLOEXEC) == -1)
 		exit(tool_fail("pipe", -errno, NULL));
 	if ((e = pthread_create(&g->thread, NULL, watch, g)) != 0)

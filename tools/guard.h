@@ -14,14 +14,14 @@
  * ends with TOOL_FAILED.
  */
 struct guard {
+	pthread_mutex_t	*locks[GUARD_LOCKS];	/* the caller's; or NULL */
+	void		(*stuck)(void);	/* tried after one second; or NULL */
 	pthread_t	 thread;
-	pthread_mutex_t	*locks[GUARD_LOCKS];	/* the second may be NULL */
 	int		 over[2];	/* a pipe: its end is the end */
 };
 
 /* Exits when there are no means for it. */
-void	guard_begin(struct guard *g, pthread_mutex_t *first,
-	    pthread_mutex_t *second);
+void	guard_begin(struct guard *g);
 void	guard_end(struct guard *g);
 
 /* Standard output has no reader any more: says so and exits. */

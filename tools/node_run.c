@@ -310,7 +310,7 @@ node_run(const struct options *o)
 	struct p2p_host_config config = { .limits = o->limits,
 	    .event = on_event, .log = live_log,
 	    .log_level = P2P_LOG_DEBUG };
-	struct guard g;
+	struct guard g = { .locks = { &out } };
 	struct run r = { .o = o, .begun = tool_now() };
 	struct tool_net_state net;
 	char path[PATH_MAX];
@@ -337,7 +337,7 @@ node_run(const struct options *o)
 		p2p_store_free(r.store);
 		return status;
 	}
-	guard_begin(&g, &out, NULL);
+	guard_begin(&g);
 	status = serve(&r);
 	dht_run_end(r.dht);
 	lock_out();

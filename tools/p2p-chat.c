@@ -341,7 +341,8 @@ main(int argc, char **argv)
 	    .patient = true, .room = PTHREAD_COND_INITIALIZER,
 	    .main = pthread_self() };
 	struct options o = { .help = false };
-	struct guard guard;
+	struct guard guard = { .locks = { &chat.out, &chat.turn },
+	    .stuck = chat_term_flow };
 	int c, e;
 
 	tool_start(argv);
@@ -367,7 +368,7 @@ main(int argc, char **argv)
 	if (pipe2(chat.wake, O_CLOEXEC | O_NONBLOCK) == -1)
 		return tool_fail("pipe", -errno, NULL);
 	tool_signals();
-	guard_begin(&guard, &chat.out, &chat.turn);
+	guard_begin(&guard);
 	e = run(&chat, &o);
 	guard_end(&guard);
 	return e;
