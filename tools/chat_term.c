@@ -44,16 +44,22 @@ let_set(void)
 	pthread_sigmask(SIG_BLOCK, &one, NULL);
 }
 
+/* As that, but with nothing that can stop it: what ^S has stopped goes on. */
+static void
+set_flowing(struct termios t)
+{
+	t.c_iflag &= ~(tcflag_t)IXON;
+	(void)tcsetattr(0, TCSANOW, &t);
+}
+
 void
 chat_term_flow(void)
 {
 	struct termios now;
 
 	let_set();
-	if (!atomic_load(&saved) || tcgetattr(0, &now) == -1)
-		return;
-	now.c_iflag &= ~(tcflag_t)IXON;
-	(void)tcsetattr(0, TCSANOW, &now);
+	if (atomic_load(&saved) && tcgetattr(0, &now) == 0)
+		set_flowing(now);
 }
 
 /*
@@ -64,11 +70,9 @@ static void
 write_leave(void)
 {
 	struct pollfd p = { .fd = 1, .events = POLLOUT };
-	struct termios go = found;
 	int flags = fcntl(1, F_GETFL);
 
-	go.c_iflag &= ~(tcflag_t)IXON;
-	(void)tcsetattr(0, TCSANOW, &go);
+	set_flowing(found);
 	if (leave[0] == '\0' || flags == -1 || poll(&p, 1, LEAVE_MS) != 1)
 		return;
 	(void)fcntl(1, F_SETFL, flags | O_NONBLOCK);

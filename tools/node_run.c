@@ -6,7 +6,6 @@
  * thread of its own sees to it that a signal ends the process nevertheless.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
